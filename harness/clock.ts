@@ -1,0 +1,36 @@
+import { setTimeout as sleepFor } from "node:timers/promises";
+
+/** A pending timer; disposing of it before it fires stops it. */
+export interface Timer extends Disposable {}
+
+/**
+ * The only source of time in kmsmark. It is handed to whatever needs it, so that the same code runs in real time and, in tests and in
+ * the planner, in virtual time.
+ */
+export interface Clock {
+  /** Milliseconds, with fractions, since an arbitrary origin; never goes back. */
+  monotonicMs(): number;
+  /** Milliseconds since 1970-01-01T00:00:00Z. */
+  wallMs(): number;
+  /** Resolves after `ms`; rejects with the signal's reason when it aborts first. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Calls `run` once, `ms` from now. */
+  startTimer(ms: number, run: () => void): Timer;
+}
+
+/** Real time. A pending timer of this clock does not keep the process alive. */
+export const systemClock: Clock = {
+  monotonicMs: () => performance.now(),
+  wallMs: () => Date.now(),
+  async sleep(ms, signal) {
+    try {
+      await sleepFor(ms, undefined, signal === undefined ? undefined : { signal });
+    } catch (thrown) {
+      throw signal?.aborted === true ? signal.reason : thrown;
+    }
+  },
+  startTimer(ms, run) {
+    const timer = setTimeout(run, ms).unref();
+    return { [Symbol.dispose]: () => clearTimeout(timer) };
+  },
+};

@@ -1,0 +1,174 @@
+import { z } from "zod";
+import { targetKinds } from "../target/target.ts";
+
+/**
+ * The shape of `result.json` and of the lines of `journal.jsonl`. A result is a fold over the journal, so a run that was killed still
+ * has one. Durations are milliseconds (`Ms`) with fractions, latencies nanoseconds, sizes bytes; `startMs` counts from the run's start.
+ */
+export const resultVersion = 1;
+
+const count = z.number().int().nonnegative();
+const ms = z.number().nonnegative();
+
+/** A latency distribution. The quantiles are read off `histogram` and stand here for readers without an HDR decoder. */
+export const latencySchema = z.strictObject({
+  unit: z.literal("ns"),
+  count,
+  min: count,
+  mean: z.number().nonnegative(),
+  p50: count,
+  p90: count,
+  p99: count,
+  p999: count,
+  max: count,
+  /** HdrHistogram V2, compressed, base64: mergeable, 3 significant digits. */
+  histogram: z.string(),
+});
+export type Latency = z.infer<typeof latencySchema>;
+
+/** The providers that a benchmark can put first in the EncryptionConfiguration. */
+export const benchProviders = ["identity", "kms-v2", "kms-v1", "aescbc", "aesgcm", "secretbox"] as const;
+export type BenchProvider = (typeof benchProviders)[number];
+
+export const phaseNames = ["start", "write", "read", "list", "update", "noop", "restart", "cold", "delete"] as const;
+export type PhaseName = (typeof phaseNames)[number];
+
+/** How requests were offered: on a schedule of due times (open), or each worker's next when its last was answered (closed). */
+export const loadSchema = z.discriminatedUnion("model", [
+  z.strictObject({ model: z.literal("open"), ratePerSecond: z.number().positive(), inFlightMax: count }),
+  z.strictObject({ model: z.literal("closed"), inFlight: count }),
+]);
+export type Load = z.infer<typeof loadSchema>;
+
+/** Calls of one KMS method as the tap saw them. */
+export const kmsMethodSchema = z.strictObject({
+  calls: count,
+  failed: count,
+  /** Those of `calls` that were KMS v1 health probes. */
+  probes: count,
+  latency: latencySchema.nullable(),
+});
+export type KmsMethod = z.infer<typeof kmsMethodSchema>;
+
+/** A count that two observers made independently. */
+export const agreementSchema = z.strictObject({
+  /** In words, `Encrypt calls`. */
+  what: z.string(),
+  tap: count,
+  server: count,
+});
+export type Agreement = z.infer<typeof agreementSchema>;
+
+export const phaseSchema = z.strictObject({
+  name: z.enum(phaseNames),
+  startMs: ms,
+  durationMs: ms,
+  /** Null for the phases that send no load: start, restart. */
+  load: loadSchema.nullable(),
+  requests: z.strictObject({
+    due: count,
+    ok: count,
+    failed: count,
+    /** Due and never sent, because too many were in flight. */
+    dropped: count,
+  }),
+  /** The distinct failures, most frequent first, at most ten. */
+  failures: z.array(z.strictObject({ status: z.number().int(), message: z.string(), count })),
+  /** From the moment a request was due until its answer was complete; successful requests only. */
+  latency: latencySchema.nullable(),
+  /** From the moment it was sent. */
+  serviceTime: latencySchema.nullable(),
+  /** By method (Status, Version, Encrypt, Decrypt); null where no tap could stand. */
+  kms: z.record(z.string(), kmsMethodSchema).nullable(),
+  /** What the API server's own counters grew by, by metric name and labels as in its exposition. */
+  server: z.record(z.string(), z.number()),
+  agreements: z.array(agreementSchema),
+});
+export type Phase = z.infer<typeof phaseSchema>;
+
+export const envelopeCheckSchema = z.strictObject({
+  total: count,
+  right: count,
+  /** At most twenty. */
+  wrong: z.array(z.strictObject({ key: z.string(), reason: z.string() })),
+  /** Sum over all values. */
+  plaintextBytes: count,
+  storedBytes: count,
+});
+export type EnvelopeCheck = z.infer<typeof envelopeCheckSchema>;
+
+export const cellSchema = z.strictObject({
+  provider: z.enum(benchProviders),
+  secrets: count,
+  startMs: ms,
+  phases: z.array(phaseSchema),
+  /** Null where the stored values could not be read; the reason is in the run's notes. */
+  envelopes: envelopeCheckSchema.nullable(),
+  /** Why the cell ended early; null when it did not. */
+  fault: z.string().nullable(),
+});
+export type Cell = z.infer<typeof cellSchema>;
+
+export const refusalSchema = z.strictObject({ kind: z.enum(targetKinds), reason: z.string(), remedy: z.string() });
+
+/** What the run was measured on. */
+export const headerSchema = z.strictObject({
+  runId: z.string(),
+  command: z.string(),
+  /** The command's words, as they were given. */
+  arguments: z.array(z.string()),
+  startedAt: z.iso.datetime(),
+  seed: z.string(),
+  kmsmark: z.string(),
+  machine: z.strictObject({
+    cpu: z.string(),
+    cpus: count,
+    memoryBytes: count,
+    system: z.string(),
+    node: z.string(),
+  }),
+  target: z.strictObject({
+    kind: z.enum(targetKinds),
+    kubernetes: z.string(),
+    etcd: z.string().nullable(),
+    /** True for the embedded model, whose figures are never kube-apiserver's. */
+    isModel: z.boolean(),
+    refused: z.array(refusalSchema),
+  }),
+  /** In words: `bundled plugin, provider local` or the socket of another one; null where none was used. */
+  plugin: z.string().nullable(),
+  clock: z.strictObject({
+    /** The smallest step between two readings of the clock that was seen. */
+    resolutionNs: z.number().nonnegative(),
+  }),
+  /** Sentences a reader has to know to read the figures rightly. */
+  notes: z.array(z.string()),
+});
+export type Header = z.infer<typeof headerSchema>;
+
+export const statuses = ["complete", "failed", "interrupted", "cut off"] as const;
+
+export const resultSchema = z.strictObject({
+  version: z.literal(resultVersion),
+  header: headerSchema,
+  /** `cut off`: the journal ends without an end, as after kill -9. */
+  status: z.enum(statuses),
+  /** Why, where the status is not complete. */
+  fault: z.string().nullable(),
+  durationMs: ms,
+  cells: z.array(cellSchema),
+});
+export type Result = z.infer<typeof resultSchema>;
+
+/** A line of the journal. `atMs` counts from the run's start. */
+export const journalEntrySchema = z.discriminatedUnion("event", [
+  z.strictObject({ atMs: ms, event: z.literal("header"), version: z.literal(resultVersion), header: headerSchema }),
+  z.strictObject({ atMs: ms, event: z.literal("cell-started"), provider: z.enum(benchProviders), secrets: count }),
+  z.strictObject({ atMs: ms, event: z.literal("phase-started"), name: z.enum(phaseNames), due: count }),
+  z.strictObject({ atMs: ms, event: z.literal("phase"), phase: phaseSchema }),
+  z.strictObject({ atMs: ms, event: z.literal("envelopes"), check: envelopeCheckSchema }),
+  z.strictObject({ atMs: ms, event: z.literal("cell-ended"), fault: z.string().nullable() }),
+  z.strictObject({ atMs: ms, event: z.literal("note"), text: z.string() }),
+  z.strictObject({ atMs: ms, event: z.literal("end"), status: z.enum(["complete", "failed", "interrupted"]), fault: z.string().nullable() }),
+]);
+export type JournalEntry = z.infer<typeof journalEntrySchema>;

@@ -1,0 +1,57 @@
+import { stringify } from "yaml";
+
+/** A provider of an EncryptionConfiguration (spec encryption-at-rest 4.1); keys are raw bytes here and base64 in the file. */
+export type ProviderConfiguration =
+  | { readonly kind: "kms"; readonly apiVersion: "v1"; readonly name: string; readonly socket: string; readonly timeoutMs?: number; readonly cacheSize?: number }
+  | { readonly kind: "kms"; readonly apiVersion: "v2"; readonly name: string; readonly socket: string; readonly timeoutMs?: number }
+  | { readonly kind: "aescbc" | "aesgcm" | "secretbox"; readonly keys: readonly LocalKey[] }
+  | { readonly kind: "identity" };
+
+export interface LocalKey {
+  readonly name: string;
+  /** 16, 24 or 32 bytes; 32 for secretbox. */
+  readonly secret: Uint8Array;
+}
+
+/** What kube-apiserver is told with `--encryption-provider-config`: the first provider writes, all of them read. */
+export interface EncryptionConfiguration {
+  readonly resources: readonly {
+    readonly resources: readonly string[];
+    readonly providers: readonly ProviderConfiguration[];
+  }[];
+}
+
+/** Renders the file that kube-apiserver reads. It holds keys: write it with mode 0600. */
+export function renderEncryptionConfiguration(configuration: EncryptionConfiguration): string {
+  return stringify({
+    apiVersion: "apiserver.config.k8s.io/v1",
+    kind: "EncryptionConfiguration",
+    resources: configuration.resources.map(({ resources, providers }) => ({
+      resources,
+      providers: providers.map(renderProvider),
+    })),
+  });
+}
+
+function renderProvider(provider: ProviderConfiguration): Record<string, unknown> {
+  switch (provider.kind) {
+    case "identity":
+      return { identity: {} };
+    case "kms":
+      return {
+        kms: {
+          apiVersion: provider.apiVersion,
+          name: provider.name,
+          endpoint: `unix://${provider.socket}`,
+          ...(provider.timeoutMs === undefined ? {} : { timeout: `${provider.timeoutMs}ms` }),
+          ...(provider.apiVersion === "v1" && provider.cacheSize !== undefined ? { cachesize: provider.cacheSize } : {}),
+        },
+      };
+    default:
+      return {
+        [provider.kind]: {
+          keys: provider.keys.map(({ name, secret }) => ({ name, secret: Buffer.from(secret).toString("base64") })),
+        },
+      };
+  }
+}

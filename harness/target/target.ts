@@ -1,0 +1,85 @@
+import type { Clock } from "../clock.ts";
+import type { Lease } from "../lease.ts";
+import type { EncryptionConfiguration } from "./encryption-configuration.ts";
+
+export const targetKinds = ["containers", "processes", "embedded", "attached"] as const;
+export type TargetKind = (typeof targetKinds)[number];
+
+/** Where an API server answers and how a client proves who it is. The client verifies the server's certificate against `caPem`. */
+export interface ApiAccess {
+  /** `https://127.0.0.1:port`, without a trailing slash. */
+  readonly url: string;
+  readonly caPem: string;
+  readonly identity:
+    | { readonly kind: "token"; readonly token: string }
+    | { readonly kind: "certificate"; readonly certificatePem: string; readonly keyPem: string };
+}
+
+/** One key of the API server's store, exactly as it lies there. */
+export interface StoredValue {
+  /** The full etcd key: also the AAD of the schemes that bind one (spec encryption-at-rest 0.3). */
+  readonly key: string;
+  readonly value: Uint8Array;
+  /** The revision of the key's last change. */
+  readonly modRevision: number;
+}
+
+/** The API server's store, read and written behind its back. */
+export interface Store {
+  /** Every key that begins with `prefix`, in key order. */
+  list(prefix: string, signal?: AbortSignal): AsyncIterable<StoredValue>;
+  get(key: string, signal?: AbortSignal): Promise<StoredValue | undefined>;
+  put(key: string, value: Uint8Array, signal?: AbortSignal): Promise<void>;
+  delete(key: string, signal?: AbortSignal): Promise<void>;
+}
+
+/** What a suite may need of a control plane and not every one can give. */
+export type Capability = "restart" | "configure" | "store" | "tap";
+
+/** A control plane that runs. Disposing of it stops what kmsmark started and nothing else. */
+export interface ControlPlane extends AsyncDisposable {
+  readonly kind: TargetKind;
+  /** As the API server says it at /version, `v1.37.2`; the embedded model names the version it models. */
+  readonly kubernetesVersion: string;
+  /** Undefined where there is no etcd or it cannot be asked. */
+  readonly etcdVersion: string | undefined;
+  readonly api: ApiAccess;
+  /** The first part of every etcd key, `/registry`. */
+  readonly etcdPrefix: string;
+  /** Reads and writes stored values; undefined where {@link cannot} says why. */
+  readonly store: Store | undefined;
+  /** Why a capability is missing, as a sentence; a capability that is not named here is there. */
+  readonly cannot: Partial<Record<Capability, string>>;
+  /** Stops the API server, starts it again over the same store, with another encryption configuration if one is given, and waits until it is ready. */
+  restartApiServer(change?: { readonly encryption?: EncryptionConfiguration }): Promise<void>;
+  /** The last lines of a component's log; empty where there is none. */
+  logTail(component: "kube-apiserver" | "etcd", lines?: number): Promise<string>;
+}
+
+/** What a control plane is started with. */
+export interface ControlPlaneSpec {
+  readonly kubernetesVersion: string;
+  readonly etcdVersion: string;
+  readonly encryption: EncryptionConfiguration | undefined;
+  readonly featureGates: Readonly<Record<string, boolean>>;
+  /** Owns the folder for scratch files and sockets, and whatever is started. */
+  readonly lease: Lease;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/** A way of having a control plane. */
+export interface Target {
+  readonly kind: TargetKind;
+  /** Undefined if it can start now; otherwise why it cannot, and the one command that would change that. */
+  readiness(versions: { readonly kubernetesVersion: string; readonly etcdVersion: string }): Promise<Refusal | undefined>;
+  /** Starts a control plane and waits until it is ready. Fails with a TargetError that shows the last lines of the log. */
+  start(spec: ControlPlaneSpec): Promise<ControlPlane>;
+}
+
+export interface Refusal {
+  readonly kind: TargetKind;
+  readonly reason: string;
+  /** A command a reader can paste. */
+  readonly remedy: string;
+}

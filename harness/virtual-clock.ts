@@ -1,0 +1,71 @@
+import type { Clock, Timer } from "./clock.ts";
+
+/** A clock that stands still until it is told to advance. Timers fire in the order of their due times, then of their creation. */
+export class VirtualClock implements Clock {
+  #nowMs = 0;
+  #wallOriginMs: number;
+  #sequence = 0;
+  #pending: { dueMs: number; sequence: number; run: () => void }[] = [];
+
+  /** @param wallOriginMs - what `wallMs()` says at the start; the default is 2026-01-01T00:00:00Z. */
+  constructor(wallOriginMs = Date.UTC(2026, 0, 1)) {
+    this.#wallOriginMs = wallOriginMs;
+  }
+
+  monotonicMs(): number {
+    return this.#nowMs;
+  }
+
+  wallMs(): number {
+    return this.#wallOriginMs + this.#nowMs;
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted === true) return reject(signal.reason);
+      const onAbort = () => {
+        timer[Symbol.dispose]();
+        reject(signal?.reason);
+      };
+      const timer = this.startTimer(ms, () => {
+        signal?.removeEventListener("abort", onAbort);
+        resolve();
+      });
+      signal?.addEventListener("abort", onAbort, { once: true });
+    });
+  }
+
+  startTimer(ms: number, run: () => void): Timer {
+    const entry = { dueMs: this.#nowMs + Math.max(0, ms), sequence: this.#sequence++, run };
+    this.#pending.push(entry);
+    return {
+      [Symbol.dispose]: () => {
+        this.#pending = this.#pending.filter((other) => other !== entry);
+      },
+    };
+  }
+
+  /** Moves time on by `ms`, firing what falls due, and lets promises settle between two timers. */
+  async advance(ms: number): Promise<void> {
+    const endMs = this.#nowMs + ms;
+    await settle();
+    for (let next = this.#next(endMs); next !== undefined; next = this.#next(endMs)) {
+      this.#pending = this.#pending.filter((other) => other !== next);
+      this.#nowMs = next.dueMs;
+      next.run();
+      await settle();
+    }
+    this.#nowMs = endMs;
+  }
+
+  #next(endMs: number) {
+    return this.#pending
+      .filter((entry) => entry.dueMs <= endMs)
+      .sort((a, b) => a.dueMs - b.dueMs || a.sequence - b.sequence)[0];
+  }
+}
+
+/** Lets every promise callback that is ready, and those they make ready, run. */
+function settle(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
