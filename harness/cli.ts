@@ -1,36 +1,69 @@
 #!/usr/bin/env node
-import { readFileSync } from "node:fs";
+import { realpathSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import type { Argv } from "yargs";
 import yargs from "yargs";
-import type { Command, CommandContext } from "./command.ts";
+import type { Command, CommandContext, ExitCode } from "./command.ts";
+import { command as bench } from "./commands/bench.ts";
+import { command as down } from "./commands/down.ts";
+import { command as install } from "./commands/install.ts";
+import { command as plugin } from "./commands/plugin.ts";
+import { command as report } from "./commands/report.ts";
+import { command as tap } from "./commands/tap.ts";
+import { command as up } from "./commands/up.ts";
 import { Interrupted, KmsmarkError, UsageError } from "./errors.ts";
+import { kmsmarkVersion } from "./version.ts";
 
 const exitCouldNotRun = 2;
 const exitInterrupted = 130;
 
-/** Parses the words, runs the command they name and returns the exit code. The only place that makes exit codes of errors. */
+/**
+ * Runs what the words ask for and returns the exit code: 0 and 1 are the command's answer, 2 says that it could not run, 130 that it was
+ * interrupted. The only place that makes exit codes of errors; what is no {@link KmsmarkError} is a defect and is thrown on.
+ */
 export async function main(words: readonly string[], context: CommandContext): Promise<number> {
-  let exitCode: Promise<number> | undefined;
-  const parser = commands.reduce<Argv>(
-    (cli, command) => command(cli, (run) => {
-      exitCode = run(context);
-    }),
-    yargs().scriptName("kmsmark").version(packageVersion()).strict().demandCommand(1, "Say which command to run.").help().wrap(110),
-  );
+  let answer: Promise<ExitCode> | undefined;
+  const offer = <Arguments>(cli: Argv, command: Command<Arguments>): Argv =>
+    cli.command(
+      command.usage,
+      command.summary,
+      (options) => command.examples.reduce((shown, { line, does }) => shown.example(line, does), command.options(options)),
+      (given) => {
+        // yargs adds each option's name in camel case beside the name it was given; nothing is taken away.
+        answer = command.run(given as Arguments, context);
+      },
+    );
+
+  let cli: Argv = yargs().scriptName("kmsmark").version(kmsmarkVersion()).strict().help().wrap(Math.min(context.columns, 120));
+  cli = cli.usage("Measures and checks how a Kubernetes control plane encrypts Secrets at rest with a KMS.");
+  cli = cli.demandCommand(1, "Say which command to run.");
+  cli = offer(cli, bench);
+  cli = offer(cli, install);
+  cli = offer(cli, up);
+  cli = offer(cli, down);
+  cli = offer(cli, plugin);
+  cli = offer(cli, tap);
+  cli = offer(cli, report);
+
   try {
-    const help = await new Promise<string>((resolve, reject) => {
-      parser.fail((message, thrown) => reject(thrown ?? new UsageError("bad-usage", message, { hint: "Ask for the options with --help." })));
-      parser.parse([...words], {}, (thrown, _given, output) => (thrown ? reject(thrown) : resolve(output)));
-    });
+    const help = await parse(cli, words);
     if (help !== "") context.stdout.write(`${help}\n`);
-    return (await exitCode) ?? 0;
+    return (await answer) ?? 0;
   } catch (thrown) {
-    return report(thrown, context);
+    return explain(thrown, context);
   }
 }
 
-function report(thrown: unknown, { stderr, signal }: CommandContext): number {
-  if (thrown instanceof Interrupted || (signal.aborted && thrown === signal.reason)) {
+/** What yargs has to print by itself (help, version), or nothing once it has called a command. */
+function parse(cli: Argv, words: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    cli.fail((message, thrown) => reject(thrown ?? new UsageError("bad-usage", message, { hint: "`--help` lists what there is." })));
+    cli.parse([...words], {}, (thrown, _given, output) => (thrown ? reject(thrown) : resolve(output)));
+  });
+}
+
+function explain(thrown: unknown, { stderr, signal }: CommandContext): number {
+  if (signal.aborted) {
     stderr.write("kmsmark: interrupted.\n");
     return exitInterrupted;
   }
@@ -38,4 +71,22 @@ function report(thrown: unknown, { stderr, signal }: CommandContext): number {
   stderr.write(`kmsmark: ${thrown.message}\n`);
   if (thrown.hint !== undefined) stderr.write(`  ${thrown.hint}\n`);
   return exitCouldNotRun;
+}
+
+if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  const interruption = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    process.on(name, () => {
+      // A second signal does not wait for the clean-up; the next start sweeps what it leaves.
+      if (interruption.signal.aborted) process.exit(exitInterrupted);
+      interruption.abort(new Interrupted());
+    });
+  }
+  process.exitCode = await main(process.argv.slice(2), {
+    signal: interruption.signal,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    columns: process.stderr.columns ?? 100,
+    environment: process.env,
+  });
 }

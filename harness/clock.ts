@@ -1,4 +1,4 @@
-import { setTimeout as sleepFor } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as sleepFor } from "node:timers/promises";
 
 /** A pending timer; disposing of it before it fires stops it. */
 export interface Timer extends Disposable {}
@@ -14,9 +14,17 @@ export interface Clock {
   wallMs(): number;
   /** Resolves after `ms`; rejects with the signal's reason when it aborts first. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /**
+   * Resolves when {@link monotonicMs} has reached `monotonicMs`, as near to it as the clock can, at once if that is past; rejects with
+   * the signal's reason when it aborts first. It may cost up to 2 ms of CPU a call: for schedules, not for waiting in general.
+   */
+  waitUntil(monotonicMs: number, signal?: AbortSignal): Promise<void>;
   /** Calls `run` once, `ms` from now. */
   startTimer(ms: number, run: () => void): Timer;
 }
+
+/** How late a timer of Node.js, which counts whole milliseconds, usually fires; this last stretch is waited out turn by turn. */
+const timerSlackMs = 1;
 
 /** Real time. A pending timer of this clock does not keep the process alive. */
 export const systemClock: Clock = {
@@ -28,6 +36,15 @@ export const systemClock: Clock = {
     } catch (thrown) {
       throw signal?.aborted === true ? signal.reason : thrown;
     }
+  },
+  async waitUntil(monotonicMs, signal) {
+    const coarseMs = monotonicMs - performance.now() - timerSlackMs;
+    if (coarseMs >= 1) await this.sleep(coarseMs, signal);
+    while (performance.now() < monotonicMs) {
+      signal?.throwIfAborted();
+      await nextTurn();
+    }
+    signal?.throwIfAborted();
   },
   startTimer(ms, run) {
     const timer = setTimeout(run, ms).unref();

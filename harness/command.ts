@@ -8,9 +8,11 @@ export interface CommandContext {
   /** Aborts with {@link Interrupted} at the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal;
   /** The answer goes here, and nothing else. */
-  readonly stdout: NodeJS.WriteStream;
+  readonly stdout: NodeJS.WritableStream;
   /** Progress and remarks go here. */
   readonly stderr: NodeJS.WriteStream;
+  /** The width of the terminal, or 100 where there is none. */
+  readonly columns: number;
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 

@@ -7,12 +7,13 @@ import { z } from "zod";
 import { systemClock } from "./clock.ts";
 import { systemCodeOf } from "./errors.ts";
 
-const processSchema = z.strictObject({
+/** A process that holds something. */
+export const processSchema = z.strictObject({
   pid: z.number().int().positive(),
   /** Tells a process from a later one with the same pid; empty where the system does not say (see {@link startMarkOf}). */
   startMark: z.string(),
 });
-type OwnedProcess = z.infer<typeof processSchema>;
+export type OwnedProcess = z.infer<typeof processSchema>;
 
 const leaseSchema = z.strictObject({
   command: z.string(),
@@ -49,7 +50,7 @@ export class Lease implements AsyncDisposable {
     const id = randomBytes(4).toString("hex");
     const folder = join(leasesFolder(), id);
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const owner = { pid: process.pid, startMark: startMarkOf(process.pid) ?? "" };
+    const owner = thisProcess();
     const lease = new Lease(id, folder, { command, owner, processes: [], containers: [] }, removeContainer);
     lease.#write();
     return lease;
@@ -149,7 +150,13 @@ async function endProcess(owned: OwnedProcess): Promise<void> {
   }
 }
 
-function isAlive({ pid, startMark }: OwnedProcess): boolean {
+/** This process, as it is written down for others to see whether it still lives. */
+export function thisProcess(): OwnedProcess {
+  return { pid: process.pid, startMark: startMarkOf(process.pid) ?? "" };
+}
+
+/** False once it is gone, also when another process has its pid by now. */
+export function isAlive({ pid, startMark }: OwnedProcess): boolean {
   try {
     process.kill(pid, 0);
   } catch (thrown) {

@@ -21,13 +21,17 @@ export class VirtualClock implements Clock {
   }
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return this.#sleepUntil(this.#nowMs + ms, signal);
+  }
+
+  #sleepUntil(dueMs: number, signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted === true) return reject(signal.reason);
       const onAbort = () => {
         timer[Symbol.dispose]();
         reject(signal?.reason);
       };
-      const timer = this.startTimer(ms, () => {
+      const timer = this.#startTimerAt(dueMs, () => {
         signal?.removeEventListener("abort", onAbort);
         resolve();
       });
@@ -35,8 +39,17 @@ export class VirtualClock implements Clock {
     });
   }
 
+  async waitUntil(monotonicMs: number, signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    if (monotonicMs > this.#nowMs) await this.#sleepUntil(monotonicMs, signal);
+  }
+
   startTimer(ms: number, run: () => void): Timer {
-    const entry = { dueMs: this.#nowMs + Math.max(0, ms), sequence: this.#sequence++, run };
+    return this.#startTimerAt(this.#nowMs + Math.max(0, ms), run);
+  }
+
+  #startTimerAt(dueMs: number, run: () => void): Timer {
+    const entry = { dueMs: Math.max(this.#nowMs, dueMs), sequence: this.#sequence++, run };
     this.#pending.push(entry);
     return {
       [Symbol.dispose]: () => {
@@ -59,9 +72,7 @@ export class VirtualClock implements Clock {
   }
 
   #next(endMs: number) {
-    return this.#pending
-      .filter((entry) => entry.dueMs <= endMs)
-      .sort((a, b) => a.dueMs - b.dueMs || a.sequence - b.sequence)[0];
+    return this.#pending.filter((entry) => entry.dueMs <= endMs).sort((a, b) => a.dueMs - b.dueMs || a.sequence - b.sequence)[0];
   }
 }
 

@@ -5,6 +5,8 @@
 export interface KmsProvider extends AsyncDisposable {
   /** As on the command line: `local`, `alibaba`, … */
   readonly name: string;
+  /** For how long, milliseconds, an answer of {@link currentKey} holds without asking again; 0 where asking costs no KMS call. */
+  readonly keyVersionFreshMs: number;
   /** Asks the KMS which key version encrypts now and whether it can be used. Costs a KMS call where the KMS is remote. */
   currentKey(context: CallContext): Promise<KeyVersion>;
   /** Encrypts under the current key version and says which one that was. */
@@ -14,6 +16,8 @@ export interface KmsProvider extends AsyncDisposable {
   /** KMS v1 knows no key id and no annotations: everything that decrypting needs has to be inside the ciphertext. */
   encryptV1(plaintext: Uint8Array, context: CallContext): Promise<Uint8Array>;
   decryptV1(ciphertext: Uint8Array, context: CallContext): Promise<Uint8Array>;
+  /** Reads its keys or credentials again where it has them in files; the operator asked for it (SIGHUP). What is bad is logged and not taken. */
+  reload?(): Promise<void>;
 }
 
 export interface CallContext {
@@ -50,6 +54,8 @@ export type ProviderFaultKind =
   | "permission-denied"
   | "invalid-ciphertext"
   | "invalid-request"
+  /** The caller went away. */
+  | "cancelled"
   | "internal";
 
 /** What a provider throws. The message is shown to the API server and in logs, so it never quotes request, response or credential. */

@@ -169,6 +169,11 @@ export const journalEntrySchema = z.discriminatedUnion("event", [
   z.strictObject({ atMs: ms, event: z.literal("envelopes"), check: envelopeCheckSchema }),
   z.strictObject({ atMs: ms, event: z.literal("cell-ended"), fault: z.string().nullable() }),
   z.strictObject({ atMs: ms, event: z.literal("note"), text: z.string() }),
-  z.strictObject({ atMs: ms, event: z.literal("end"), status: z.enum(["complete", "failed", "interrupted"]), fault: z.string().nullable() }),
+  z.strictObject({
+    atMs: ms,
+    event: z.literal("end"),
+    status: z.enum(["complete", "failed", "interrupted"]),
+    fault: z.string().nullable(),
+  }),
 ]);
 export type JournalEntry = z.infer<typeof journalEntrySchema>;

@@ -2,7 +2,14 @@ import { stringify } from "yaml";
 
 /** A provider of an EncryptionConfiguration (spec encryption-at-rest 4.1); keys are raw bytes here and base64 in the file. */
 export type ProviderConfiguration =
-  | { readonly kind: "kms"; readonly apiVersion: "v1"; readonly name: string; readonly socket: string; readonly timeoutMs?: number; readonly cacheSize?: number }
+  | {
+      readonly kind: "kms";
+      readonly apiVersion: "v1";
+      readonly name: string;
+      readonly socket: string;
+      readonly timeoutMs?: number;
+      readonly cacheSize?: number;
+    }
   | { readonly kind: "kms"; readonly apiVersion: "v2"; readonly name: string; readonly socket: string; readonly timeoutMs?: number }
   | { readonly kind: "aescbc" | "aesgcm" | "secretbox"; readonly keys: readonly LocalKey[] }
   | { readonly kind: "identity" };

@@ -50,8 +50,10 @@ export interface ControlPlane extends AsyncDisposable {
   readonly store: Store | undefined;
   /** Why a capability is missing, as a sentence; a capability that is not named here is there. */
   readonly cannot: Partial<Record<Capability, string>>;
-  /** Stops the API server, starts it again over the same store, with another encryption configuration if one is given, and waits until it is ready. */
-  restartApiServer(change?: { readonly encryption?: EncryptionConfiguration }): Promise<void>;
+  /** Stops the API server and waits until its process is gone; the store stays. */
+  stopApiServer(): Promise<void>;
+  /** Starts a stopped API server over the same store, with another encryption configuration if one is given, and waits until it is ready. */
+  startApiServer(change?: { readonly encryption?: EncryptionConfiguration }): Promise<void>;
   /** The last lines of a component's log; empty where there is none. */
   logTail(component: "kube-apiserver" | "etcd", lines?: number): Promise<string>;
 }

@@ -1,0 +1,107 @@
+import { renderTerminal } from "../../reports/index.ts";
+import { json } from "../../reports/json.ts";
+import { benchmarks } from "../../suites/bench/index.ts";
+import { systemClock } from "../clock.ts";
+import { defineCommand } from "../command.ts";
+import { messageOf } from "../errors.ts";
+import { Lease, sweepLeases } from "../lease.ts";
+import { clockResolutionNs, machineFacts } from "../run/machine.ts";
+import { Progress, progressMode } from "../run/progress.ts";
+import { createRunFolder } from "../run/run-folder.ts";
+import { benchProviders, type Header } from "../run/schema.ts";
+import { verdicts } from "../run/verdict.ts";
+import { chooseTarget } from "../target/choose.ts";
+import { defaultVersions, removeContainer } from "../target/install/index.ts";
+import { targetKinds } from "../target/target.ts";
+import { kmsmarkVersion } from "../version.ts";
+import { parseBenchWords } from "./bench-options.ts";
+import { writeReports } from "./write-reports.ts";
+
+export const command = defineCommand({
+  usage: "bench [suite..]",
+  summary: "Measures what encryption at rest costs: latency of the API, calls of the KMS, bytes in etcd.",
+  examples: [
+    { line: "kmsmark bench", does: "50 Secrets without encryption and with KMS v2, on the best control plane that is there" },
+    {
+      line: "kmsmark bench --target processes --secrets 50,500 --providers identity,kms-v2,kms-v1",
+      does: "two sizes, three providers, a real one",
+    },
+    { line: "kmsmark bench --socket unix:///run/kms.sock --providers kms-v2", does: "somebody's plugin instead of the bundled one" },
+  ],
+  options: (yargs) =>
+    yargs
+      .positional("suite", { type: "string", array: true, default: ["lifecycle"], describe: "Which benchmarks; --list names them" })
+      .option("list", { type: "boolean", default: false, describe: "Name the benchmarks and their questions, and measure nothing" })
+      .option("target", { choices: ["auto", ...targetKinds] as const, default: "auto" as const, describe: "The control plane to measure" })
+      .option("secrets", { type: "string", default: "50", describe: "How many Secrets; several numbers make several rounds" })
+      .option("providers", { type: "string", default: "identity,kms-v2", describe: `Of ${benchProviders.join(", ")}` })
+      .option("rate", { type: "number", default: 200, describe: "Requests a second, each due at its time whatever became of the others" })
+      .option("in-flight", { type: "number", default: 64, describe: "The most requests that are sent and not answered" })
+      .option("closed-loop", {
+        type: "boolean",
+        default: false,
+        describe: "As fast as the server answers --in-flight clients, instead of --rate",
+      })
+      .option("cachesize", { type: "number", default: 1000, describe: "How many DEKs the API server keeps with KMS v1" })
+      .option("socket", { type: "string", describe: "Socket of a plugin to use instead of the bundled one" })
+      .option("kubernetes", { type: "string", default: defaultVersions.kubernetesVersion, describe: "Version of kube-apiserver" })
+      .option("etcd", { type: "string", default: defaultVersions.etcdVersion, describe: "Version of etcd" })
+      .option("feature-gates", { type: "string", default: "", describe: "For kube-apiserver, as it takes them: A=true,B=false" })
+      .option("kubeconfig", { type: "string", describe: "Of the cluster to attach to" })
+      .option("context", { type: "string", describe: "Of the kubeconfig" })
+      .option("seed", { type: "string", describe: "Repeats the workload of the run that printed it" })
+      .option("out", { type: "string", describe: "Folder of the run; runs/TIME-bench by default" })
+      .option("json", { type: "boolean", default: false, describe: "Print the result as JSON, and no progress" }),
+  async run(given, { signal, stdout, stderr, environment, columns }) {
+    if (given.list) {
+      for (const { id, question } of Object.values(benchmarks)) stdout.write(`${id}\n  ${question}\n`);
+      return 0;
+    }
+    const clock = systemClock;
+    const { options, suites } = parseBenchWords(given);
+    using progress = new Progress({ stream: stderr, mode: progressMode(stderr, { quiet: given.json, environment }), clock });
+    await sweepLeases(removeContainer);
+    const { target, refused, headline } = await chooseTarget({ ...given, ...options, wanted: given.target, environment, signal, clock });
+    progress.say(headline);
+    await using folder = await createRunFolder({ command: "bench", out: given.out, clock });
+    progress.say(`Seed ${options.seed}; the run goes to ${folder.path}.`);
+
+    await using lease = Lease.take("bench", removeContainer);
+    const header: Header = {
+      runId: lease.id,
+      command: "bench",
+      arguments: process.argv.slice(2),
+      startedAt: new Date(clock.wallMs()).toISOString(),
+      seed: options.seed,
+      kmsmark: kmsmarkVersion(),
+      machine: machineFacts(),
+      target: {
+        kind: target.kind,
+        kubernetes: options.kubernetesVersion,
+        etcd: target.kind === "embedded" ? null : options.etcdVersion,
+        isModel: target.kind === "embedded",
+        refused: [...refused],
+      },
+      plugin: options.pluginSocket ?? "bundled plugin, provider local",
+      clock: { resolutionNs: clockResolutionNs(clock) },
+      notes: [],
+    };
+    const journal = folder.startJournal(header);
+    const bench = { options, target, lease, clock, signal, journal, samples: folder.samples, progress };
+    try {
+      for (const suite of suites) await suite.run(bench);
+      journal.append({ event: "end", status: "complete", fault: null });
+    } catch (thrown) {
+      const status = signal.aborted ? "interrupted" : "failed";
+      journal.append({ event: "end", status, fault: messageOf(thrown) });
+      throw thrown;
+    } finally {
+      progress[Symbol.dispose]();
+      const result = journal.result();
+      await writeReports(folder.path, result);
+      stdout.write(given.json ? json.render(result) : renderTerminal(result, columns));
+      if (!given.json) stderr.write(`The run is in ${folder.path}; report.html there shows it.\n`);
+    }
+    return verdicts(journal.result()).exitCode;
+  },
+});

@@ -1,0 +1,42 @@
+import { errorCodes } from "./frames.ts";
+import { encodeLiterals, type Header } from "./hpack.ts";
+
+const unknown = 2;
+const internal = 13;
+
+/** How a reset by the server reads as a gRPC status ("gRPC over HTTP2", HTTP2 Transport Mapping, Errors). */
+const grpcCodesOfResets: ReadonlyMap<number, number> = new Map([
+  [errorCodes.refusedStream, 14],
+  [errorCodes.cancel, 1],
+  [errorCodes.enhanceYourCalm, 8],
+  [errorCodes.inadequateSecurity, 7],
+]);
+
+/** The gRPC status that a client makes of a server's RST_STREAM. */
+export function grpcCodeOfReset(payload: Buffer): number {
+  const errorCode = payload.length === 4 ? payload.readUInt32BE(0) : undefined;
+  return (errorCode === undefined ? undefined : grpcCodesOfResets.get(errorCode)) ?? internal;
+}
+
+/** The `grpc-status` of trailers; 2 (Unknown), as a client takes it, where there is none that could be one. */
+export function grpcCodeOfTrailers(headers: readonly Header[]): number {
+  const value = headers.find(([name]) => name === "grpc-status")?.[1] ?? "";
+  return /^\d{1,9}$/.test(value) ? Number(value) : unknown;
+}
+
+/** The header block of an answer that is nothing but a failure ("gRPC over HTTP2", Trailers-Only). */
+export function trailersOnly(grpcCode: number, message: string): Buffer {
+  return encodeLiterals([
+    [":status", "200"],
+    ["content-type", "application/grpc"],
+    ["grpc-status", String(grpcCode)],
+    ["grpc-message", percentEncode(message)],
+  ]);
+}
+
+/** As `grpc-message` is sent: printable ASCII as it is, except %. */
+function percentEncode(message: string): string {
+  return Array.from(Buffer.from(message, "utf8"), (byte) =>
+    byte >= 0x20 && byte <= 0x7e && byte !== 0x25 ? String.fromCharCode(byte) : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`,
+  ).join("");
+}

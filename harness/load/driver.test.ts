@@ -1,0 +1,288 @@
+import { describe, expect, it } from "vitest";
+import { systemClock } from "../clock.ts";
+import { VirtualClock } from "../virtual-clock.ts";
+import { LoadDriver, type LoadOptions, type LoadResult, type LoadSample, type Outcome } from "./driver.ts";
+import type { LatencyHistogram } from "./histogram.ts";
+import { closedLoop, constantRate } from "./schedule.ts";
+
+const ok: Outcome = { status: 200, failure: undefined };
+const never = new AbortController().signal;
+
+/** A server that takes 1 ms for a request, and until `untilMs` for one that comes while it stands still. */
+function server(clock: VirtualClock, { stallFromMs = 0, stallUntilMs = 0 } = {}): LoadOptions["send"] {
+  return async (_index, signal) => {
+    const nowMs = clock.monotonicMs();
+    await clock.sleep(nowMs >= stallFromMs && nowMs < stallUntilMs ? stallUntilMs - nowMs : 1, signal);
+    return ok;
+  };
+}
+
+async function drive(clock: VirtualClock, options: Omit<LoadOptions, "clock" | "signal">): Promise<LoadResult> {
+  const driver = new LoadDriver({ ...options, clock, signal: never });
+  const running = driver.run();
+  await clock.advance(10_000);
+  return running;
+}
+
+/** Every recorded duration in milliseconds, to the 3 digits that a histogram keeps. */
+function figures(histogram: LatencyHistogram): object | null {
+  const latency = histogram.toLatency();
+  return latency && { count: latency.count, minMs: latency.min / 1e6, meanMs: latency.mean / 1e6, maxMs: latency.max / 1e6 };
+}
+
+describe("an open load", () => {
+  it("sends each request when it is due", async () => {
+    const clock = new VirtualClock();
+    await clock.advance(500);
+    const samples: LoadSample[] = [];
+    const result = await drive(clock, {
+      schedule: constantRate({ ratePerSecond: 400, count: 4 }),
+      send: server(clock),
+      onSample: (sample) => samples.push(sample),
+    });
+    expect(samples).toEqual([
+      { index: 0, dueMs: 0, sentMs: 0, doneMs: 1, status: 200 },
+      { index: 1, dueMs: 2.5, sentMs: 2.5, doneMs: 3.5, status: 200 },
+      { index: 2, dueMs: 5, sentMs: 5, doneMs: 6, status: 200 },
+      { index: 3, dueMs: 7.5, sentMs: 7.5, doneMs: 8.5, status: 200 },
+    ]);
+    expect(result).toMatchObject({
+      load: { model: "open", ratePerSecond: 400, inFlightMax: 64 },
+      due: 4,
+      ok: 4,
+      failed: 0,
+      dropped: 0,
+      failures: [],
+      startMs: 500,
+      durationMs: 8.5,
+    });
+  });
+
+  it("charges a stall to every request that fell due meanwhile; the service time hides it", async () => {
+    const clock = new VirtualClock();
+    const result = await drive(clock, {
+      schedule: constantRate({ ratePerSecond: 100, count: 10 }),
+      send: server(clock, { stallFromMs: 20, stallUntilMs: 70 }),
+      inFlightMax: 1,
+    });
+    // Due at 0, 10, … 90; those due at 30 … 70 wait for the one that was sent at 20 and is answered at 70.
+    expect(figures(result.latency)).toEqual({ count: 10, minMs: 1, meanMs: (1 + 1 + 50 + 41 + 32 + 23 + 14 + 5 + 1 + 1) / 10, maxMs: 50 });
+    expect(figures(result.serviceTime)).toEqual({ count: 10, minMs: 1, meanMs: (9 * 1 + 50) / 10, maxMs: 50 });
+    expect(result.latency.quantileNs(50) / 1e6).toBeCloseTo(5, 2);
+    expect(result.serviceTime.quantileNs(90) / 1e6).toBeCloseTo(1, 2);
+  });
+
+  it("never has more in flight than it may", async () => {
+    const clock = new VirtualClock();
+    let inFlight = 0;
+    let most = 0;
+    await drive(clock, {
+      schedule: constantRate({ ratePerSecond: 1000, count: 50 }),
+      inFlightMax: 3,
+      send: async () => {
+        most = Math.max(most, ++inFlight);
+        await clock.sleep(10);
+        inFlight--;
+        return ok;
+      },
+    });
+    expect(most).toBe(3);
+  });
+
+  it("drops what was held for too long, and counts it", async () => {
+    const clock = new VirtualClock();
+    const samples: LoadSample[] = [];
+    const result = await drive(clock, {
+      schedule: constantRate({ ratePerSecond: 100, count: 10 }),
+      send: server(clock, { stallFromMs: 20, stallUntilMs: 70 }),
+      inFlightMax: 1,
+      dropAfterMs: 20,
+      onSample: (sample) => samples.push(sample),
+    });
+    expect(result).toMatchObject({ due: 10, ok: 8, failed: 0, dropped: 2 });
+    expect(samples.filter(({ sentMs }) => sentMs === null)).toEqual([
+      { index: 3, dueMs: 30, sentMs: null, doneMs: null, status: 0 },
+      { index: 4, dueMs: 40, sentMs: null, doneMs: null, status: 0 },
+    ]);
+    expect(figures(result.latency)).toEqual({ count: 8, minMs: 1, meanMs: (1 + 1 + 50 + 21 + 12 + 3 + 1 + 1) / 8, maxMs: 50 });
+  });
+
+  it("drops while the server still hangs", async () => {
+    const clock = new VirtualClock();
+    const driver = new LoadDriver({
+      schedule: constantRate({ ratePerSecond: 100, count: 10 }),
+      send: server(clock, { stallFromMs: 0, stallUntilMs: 5000 }),
+      inFlightMax: 1,
+      dropAfterMs: 20,
+      clock,
+      signal: never,
+    });
+    const running = driver.run();
+    await clock.advance(95);
+    expect(driver.progress()).toMatchObject({ done: 6, inFlight: 1, count: 10 });
+    await clock.advance(10_000);
+    expect(await running).toMatchObject({ due: 10, ok: 1, dropped: 9, durationMs: 5000 });
+  });
+
+  it("ends at once when nothing is due", async () => {
+    const result = await drive(new VirtualClock(), { schedule: constantRate({ ratePerSecond: 1, count: 0 }), send: async () => ok });
+    expect(result).toMatchObject({ due: 0, ok: 0, durationMs: 0 });
+    expect(result.latency.toLatency()).toBeNull();
+  });
+
+  it("is on time by the system's clock", async () => {
+    const samples: LoadSample[] = [];
+    const driver = new LoadDriver({
+      schedule: constantRate({ ratePerSecond: 200, count: 5 }),
+      send: async () => ok,
+      onSample: (sample) => samples.push(sample),
+      clock: systemClock,
+      signal: never,
+    });
+    const result = await driver.run();
+    expect(samples.map(({ index, dueMs, sentMs }) => ({ index, isDue: (sentMs ?? -1) >= dueMs }))).toEqual(
+      [0, 1, 2, 3, 4].map((index) => ({ index, isDue: true })),
+    );
+    expect(result.durationMs).toBeGreaterThanOrEqual(20);
+  });
+});
+
+describe("a closed load", () => {
+  it("sends each worker's next request when its last was answered", async () => {
+    const clock = new VirtualClock();
+    const samples: LoadSample[] = [];
+    const result = await drive(clock, {
+      schedule: closedLoop({ inFlight: 2, count: 5 }),
+      send: async (index) => {
+        await clock.sleep(index === 0 ? 25 : 10);
+        return ok;
+      },
+      onSample: (sample) => samples.push(sample),
+    });
+    expect(samples).toEqual([
+      { index: 1, dueMs: 0, sentMs: 0, doneMs: 10, status: 200 },
+      { index: 2, dueMs: 10, sentMs: 10, doneMs: 20, status: 200 },
+      { index: 0, dueMs: 0, sentMs: 0, doneMs: 25, status: 200 },
+      { index: 3, dueMs: 20, sentMs: 20, doneMs: 30, status: 200 },
+      { index: 4, dueMs: 25, sentMs: 25, doneMs: 35, status: 200 },
+    ]);
+    expect(result).toMatchObject({ load: { model: "closed", inFlight: 2 }, due: 5, ok: 5, dropped: 0, durationMs: 35 });
+  });
+
+  it("hides a stall: each worker sees it once", async () => {
+    const clock = new VirtualClock();
+    const result = await drive(clock, {
+      schedule: closedLoop({ inFlight: 1, count: 10 }),
+      send: server(clock, { stallFromMs: 2, stallUntilMs: 52 }),
+    });
+    expect(figures(result.latency)).toEqual({ count: 10, minMs: 1, meanMs: (9 * 1 + 50) / 10, maxMs: 50 });
+    expect(figures(result.serviceTime)).toEqual(figures(result.latency));
+  });
+});
+
+describe("any load", () => {
+  it("groups failures and leaves them out of the latencies", async () => {
+    const clock = new VirtualClock();
+    const samples: LoadSample[] = [];
+    const result = await drive(clock, {
+      schedule: closedLoop({ inFlight: 1, count: 5 }),
+      send: async (index) => {
+        await clock.sleep(1);
+        if (index === 0) throw new Error("connection refused");
+        return index < 3 ? { status: 500, failure: "the KMS is gone" } : ok;
+      },
+      onSample: (sample) => samples.push(sample),
+    });
+    expect(result).toMatchObject({
+      due: 5,
+      ok: 2,
+      failed: 3,
+      failures: [
+        { status: 500, message: "the KMS is gone", count: 2 },
+        { status: 0, message: "connection refused", count: 1 },
+      ],
+    });
+    expect(result.latency.count).toBe(2);
+    expect(samples.slice(0, 2)).toEqual([
+      { index: 0, dueMs: 0, sentMs: 0, doneMs: null, status: 0 },
+      { index: 1, dueMs: 1, sentMs: 1, doneMs: 2, status: 500 },
+    ]);
+  });
+
+  it("tells how far it is", async () => {
+    const clock = new VirtualClock();
+    const driver = new LoadDriver({
+      schedule: constantRate({ ratePerSecond: 100, count: 100 }),
+      send: async () => {
+        await clock.sleep(15);
+        return ok;
+      },
+      clock,
+      signal: never,
+    });
+    expect(driver.progress()).toEqual({ done: 0, count: 100, inFlight: 0, ratePerSecond: 0 });
+    const running = driver.run();
+    await clock.advance(500);
+    expect(driver.progress()).toEqual({ done: 49, count: 100, inFlight: 2, ratePerSecond: 98 });
+    await clock.advance(10_000);
+    await running;
+  });
+
+  it.each([
+    ["open", constantRate({ ratePerSecond: 100, count: 100 })],
+    ["closed", closedLoop({ inFlight: 1, count: 100 })],
+  ] as const)("keeps what it measured when the signal ends it (%s)", async (_model, schedule) => {
+    const clock = new VirtualClock();
+    const interruption = new AbortController();
+    const sent: number[] = [];
+    const driver = new LoadDriver({
+      schedule,
+      inFlightMax: 1,
+      send: async (index, signal) => {
+        sent.push(index);
+        await clock.sleep(10, signal);
+        return ok;
+      },
+      clock,
+      signal: interruption.signal,
+    });
+    const running = driver.run();
+    await clock.advance(35);
+    interruption.abort(new Error("stop"));
+    await clock.advance(10_000);
+    expect(await running).toMatchObject({ due: 3, ok: 3, failed: 0, dropped: 0, durationMs: 35 });
+    expect(sent).toEqual([0, 1, 2, 3]);
+  });
+
+  it("sends nothing when the signal has come already", async () => {
+    const driver = new LoadDriver({
+      schedule: constantRate({ ratePerSecond: 100, count: 100 }),
+      send: () => Promise.reject(new Error("sent")),
+      clock: new VirtualClock(),
+      signal: AbortSignal.abort(),
+    });
+    expect(await driver.run()).toMatchObject({ due: 0, failed: 0 });
+  });
+
+  it("runs once", async () => {
+    const driver = new LoadDriver({
+      schedule: closedLoop({ inFlight: 1, count: 1 }),
+      send: async () => ok,
+      clock: new VirtualClock(),
+      signal: never,
+    });
+    await driver.run();
+    await expect(driver.run()).rejects.toThrow(/once/);
+  });
+
+  it("refuses limits under which nothing could be sent", () => {
+    const options = {
+      schedule: constantRate({ ratePerSecond: 1, count: 1 }),
+      send: async () => ok,
+      clock: new VirtualClock(),
+      signal: never,
+    };
+    expect(() => new LoadDriver({ ...options, inFlightMax: 0 })).toThrow(RangeError);
+    expect(() => new LoadDriver({ ...options, dropAfterMs: -1 })).toThrow(RangeError);
+  });
+});

@@ -1,0 +1,80 @@
+import { RunFolderError } from "../errors.ts";
+import { type Cell, type JournalEntry, type PhaseName, type Result, resultVersion } from "./schema.ts";
+
+/** The entries of a journal, the header first. */
+export type Journaled = readonly [Extract<JournalEntry, { event: "header" }>, ...JournalEntry[]];
+
+/**
+ * The result that a journal amounts to. A journal without an end, as after kill -9, gives the status `cut off`, and the phase that was
+ * under way is named. Fails with a RunFolderError where the entries stand in an order that no run can have.
+ */
+export function foldJournal([first, ...rest]: Journaled): Result {
+  const header = { ...first.header, notes: [...first.header.notes] };
+  const cells: Cell[] = [];
+  let open: Cell | undefined;
+  let phase: PhaseName | undefined;
+  let end: Extract<JournalEntry, { event: "end" }> | undefined;
+  let atMs = first.atMs;
+
+  for (const [index, entry] of rest.entries()) {
+    // The header is line 1.
+    const line = index + 2;
+    if (end !== undefined) throw outOfOrder(line, "something after the run's end");
+    atMs = Math.max(atMs, entry.atMs);
+    switch (entry.event) {
+      case "header":
+        throw outOfOrder(line, "a second header");
+      case "note":
+        header.notes.push(entry.text);
+        break;
+      case "cell-started":
+        if (open !== undefined) throw outOfOrder(line, "a cell that starts before the last one ended");
+        open = { provider: entry.provider, secrets: entry.secrets, startMs: entry.atMs, phases: [], envelopes: null, fault: null };
+        cells.push(open);
+        break;
+      case "phase-started":
+        if (open === undefined) throw outOfOrder(line, "a phase outside of a cell");
+        phase = entry.name;
+        break;
+      case "phase":
+        if (open === undefined) throw outOfOrder(line, "a phase outside of a cell");
+        open.phases.push(entry.phase);
+        phase = undefined;
+        break;
+      case "envelopes":
+        if (open === undefined) throw outOfOrder(line, "an envelope check outside of a cell");
+        open.envelopes = entry.check;
+        break;
+      case "cell-ended":
+        if (open === undefined) throw outOfOrder(line, "the end of a cell that did not start");
+        open.fault = entry.fault;
+        open = undefined;
+        phase = undefined;
+        break;
+      case "end":
+        end = entry;
+        break;
+    }
+  }
+
+  const where = phase === undefined ? "between two phases" : `in the phase ${phase}`;
+  if (open !== undefined) open.fault = `Ended ${where}.`;
+  const cell = open === undefined ? "" : ` of ${cellName(open)}`;
+  return {
+    version: resultVersion,
+    header,
+    status: end?.status ?? "cut off",
+    fault: end === undefined ? `The run was cut off ${where}${cell}.` : end.fault,
+    durationMs: atMs,
+    cells,
+  };
+}
+
+/** `kms-v2, 50 secrets`. */
+export function cellName({ provider, secrets }: Pick<Cell, "provider" | "secrets">): string {
+  return `${provider}, ${secrets} secrets`;
+}
+
+function outOfOrder(line: number, what: string): RunFolderError {
+  return new RunFolderError("journal-out-of-order", `Line ${line} of the journal is ${what}.`);
+}

@@ -1,0 +1,104 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { VirtualClock } from "../virtual-clock.ts";
+import { Journal } from "./journal.ts";
+import { readRun } from "./read-run.ts";
+
+const { header } = await readRun("reports/fixtures/complete");
+const cellStarted = { event: "cell-started", provider: "kms-v2", secrets: 50 } as const;
+const phaseStarted = { event: "phase-started", name: "write", due: 50 } as const;
+const ended = { event: "end", status: "complete", fault: null } as const;
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "kmsmark-test-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const lines = () => readFileSync(join(folder, "journal.jsonl"), "utf8").split("\n");
+
+it("writes a line an entry, with the time since the run's start", async () => {
+  const clock = new VirtualClock();
+  await clock.advance(7000);
+  using journal = new Journal(folder, header, clock);
+  await clock.advance(12.5);
+  journal.append(cellStarted);
+  expect(lines()).toEqual([
+    JSON.stringify({ atMs: 0, event: "header", version: 1, header }),
+    '{"atMs":12.5,"event":"cell-started","provider":"kms-v2","secrets":50}',
+    "",
+  ]);
+});
+
+it("goes on where the system took only a part of a line", async () => {
+  const byThrees = (file: number, bytes: Uint8Array) => writeSync(file, bytes.subarray(0, 3));
+  using journal = new Journal(folder, header, new VirtualClock(), byThrees);
+  journal.append(cellStarted);
+  expect((await readRun(folder)).cells).toHaveLength(1);
+});
+
+it("refuses an entry that does not hold to the schema", () => {
+  using journal = new Journal(folder, header, new VirtualClock());
+  expect(() => journal.append({ ...phaseStarted, due: -1 })).toThrow(/due/);
+});
+
+it("refuses a folder with a journal in it", () => {
+  writeFileSync(join(folder, "journal.jsonl"), "");
+  expect(() => new Journal(folder, header, new VirtualClock())).toThrow(expect.objectContaining({ code: "in-the-way" }));
+});
+
+it("folds what it holds", () => {
+  using journal = new Journal(folder, header, new VirtualClock());
+  journal.append(ended);
+  expect(journal.result()).toMatchObject({ status: "complete", cells: [] });
+});
+
+it("loses nothing but the line under way to a kill -9", async () => {
+  const program = `
+    import { Journal } from "${new URL("journal.ts", import.meta.url)}";
+    import { VirtualClock } from "${new URL("../virtual-clock.ts", import.meta.url)}";
+    const journal = new Journal(${JSON.stringify(folder)}, ${JSON.stringify(header)}, new VirtualClock());
+    journal.append(${JSON.stringify(cellStarted)});
+    journal.append(${JSON.stringify(phaseStarted)});
+    process.kill(process.pid, "SIGKILL");`;
+  const { signal } = spawnSync(process.execPath, ["--input-type=module", "--eval", program]);
+  expect(signal).toBe("SIGKILL");
+  expect(await readRun(folder)).toMatchObject({
+    status: "cut off",
+    fault: "The run was cut off in the phase write of kms-v2, 50 secrets.",
+  });
+});
+
+/** A disk that takes the first `bytes` and no more. */
+function diskOf(bytes: number) {
+  let left = bytes;
+  return (file: number, chunk: Uint8Array) => {
+    if (left === 0) throw Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
+    const written = writeSync(file, chunk.subarray(0, left));
+    left -= written;
+    return written;
+  };
+}
+const headerBytes = Buffer.byteLength(`${JSON.stringify({ atMs: 0, event: "header", version: 1, header })}\n`);
+
+it("says once that the disk is full and lets the run end", () => {
+  using journal = new Journal(folder, header, new VirtualClock(), diskOf(headerBytes));
+  expect(() => journal.append(cellStarted)).toThrow(expect.objectContaining({ code: "disk-full" }));
+  journal.append({ event: "cell-ended", fault: "The disk is full." });
+  journal.append({ ...ended, status: "failed", fault: "The disk is full." });
+  expect(journal.result()).toMatchObject({ status: "failed", cells: [{ fault: "The disk is full." }] });
+});
+
+it("leaves a journal that can be read when the disk filled up within a line", async () => {
+  using journal = new Journal(folder, header, new VirtualClock(), diskOf(headerBytes + 10));
+  expect(() => journal.append(cellStarted)).toThrow(expect.objectContaining({ code: "disk-full" }));
+  expect(lines().at(-1)).toHaveLength(10);
+  expect(await readRun(folder)).toMatchObject({ status: "cut off", cells: [] });
+});
+
+it("says that the disk is full when not even the header found room", () => {
+  expect(() => new Journal(folder, header, new VirtualClock(), diskOf(0))).toThrow(expect.objectContaining({ code: "disk-full" }));
+});

@@ -1,0 +1,131 @@
+import { describe, expect, it } from "vitest";
+import { readRun } from "./read-run.ts";
+import type { BenchProvider, Cell, Phase, PhaseName, Result } from "./schema.ts";
+import { verdicts } from "./verdict.ts";
+
+const complete = await readRun("reports/fixtures/complete");
+const good: Result = { ...complete, cells: complete.cells.filter(({ secrets }) => secrets === 50) };
+
+/** The good run with one cell changed. */
+function withCell(provider: BenchProvider, change: (cell: Cell) => Partial<Cell>): Result {
+  return { ...good, cells: good.cells.map((cell) => (cell.provider === provider ? { ...cell, ...change(cell) } : cell)) };
+}
+
+/** The good run with one phase of one cell changed. */
+function withPhase(provider: BenchProvider, name: PhaseName, change: (phase: Phase) => Partial<Phase>): Result {
+  return withCell(provider, ({ phases }) => ({
+    phases: phases.map((phase) => (phase.name === name ? { ...phase, ...change(phase) } : phase)),
+  }));
+}
+
+const texts = (result: Result) => verdicts(result).sentences.map(({ text }) => text);
+const faults = (result: Result) =>
+  verdicts(result)
+    .sentences.filter(({ isFault }) => isFault)
+    .map(({ text }) => text);
+
+it("says what a good run showed", () => {
+  expect(verdicts(good)).toEqual({
+    exitCode: 0,
+    sentences: [
+      { text: "150 of 150 envelopes right.", isFault: false },
+      { text: "kms-v2, 50 secrets: 0 Encrypt for 50 writes, 1 Decrypt after the restart for 50 first reads.", isFault: false },
+      { text: "kms-v1, 50 secrets: 50 Encrypt for 50 writes, 50 Decrypt after the restart for 50 first reads.", isFault: false },
+      { text: "The tap and kube-apiserver agree on all 36 counts that both made.", isFault: false },
+    ],
+  });
+});
+
+it("does not take a model for kube-apiserver", async () => {
+  expect(texts(await readRun("reports/fixtures/embedded"))).toContain("The tap and the model agree on all 18 counts that both made.");
+});
+
+describe("exit code 1", () => {
+  const envelopes = { total: 50, right: 50, wrong: [], plaintextBytes: 1000, storedBytes: 1200 };
+  it.each<[string, Result, string]>([
+    [
+      "a wrong envelope",
+      withCell("kms-v2", () => ({
+        envelopes: { ...envelopes, right: 49, wrong: [{ key: "/registry/secrets/a/b", reason: "The AEAD does not open." }] },
+      })),
+      "kms-v2, 50 secrets: 1 of 50 envelopes are wrong. The first is /registry/secrets/a/b: The AEAD does not open.",
+    ],
+    [
+      "an envelope that is not right, without a reason",
+      withCell("identity", () => ({ envelopes: { ...envelopes, right: 48 } })),
+      "identity, 50 secrets: 2 of 50 envelopes are wrong.",
+    ],
+    [
+      "an envelope check of nothing",
+      withCell("identity", () => ({ envelopes: { ...envelopes, total: 0, right: 0 } })),
+      "identity, 50 secrets: No envelope was there to check.",
+    ],
+    [
+      "a count that differs",
+      withPhase("kms-v1", "cold", () => ({ agreements: [{ what: "Decrypt calls", tap: 50, server: 49 }] })),
+      "kms-v1, 50 secrets: The counts do not agree in the phase cold: Decrypt calls, 50 at the tap, 49 at the API server.",
+    ],
+    [
+      "a tap whose counts were compared with nothing",
+      withCell("kms-v2", ({ phases }) => ({ phases: phases.map((phase) => ({ ...phase, agreements: [] })) })),
+      "kms-v2, 50 secrets: No count of the tap was compared with the API server's own.",
+    ],
+    [
+      "a failed request",
+      withPhase("identity", "read", ({ requests }) => ({
+        requests: { ...requests, ok: 49, failed: 1 },
+        failures: [{ status: 503, message: "The server is busy.", count: 1 }],
+      })),
+      "identity, 50 secrets: 1 of 50 requests of the phase read failed. Most often: 503 The server is busy.",
+    ],
+    [
+      "a cell that ended early",
+      withCell("kms-v1", () => ({ fault: "The plugin went away." })),
+      "kms-v1, 50 secrets: The plugin went away.",
+    ],
+    ["a cell without a phase", withCell("identity", () => ({ phases: [] })), "identity, 50 secrets: Nothing was measured."],
+    ["a run without a cell", { ...good, cells: [] }, "Nothing was measured."],
+    ["a run that was interrupted", { ...good, status: "interrupted", fault: null }, "The run is interrupted."],
+    ["a run that failed", { ...good, status: "failed", fault: "etcd does not come up." }, "etcd does not come up."],
+  ])("is for %s", (_, result, sentence) => {
+    expect(verdicts(result).exitCode).toBe(1);
+    expect(faults(result)).toEqual([sentence]);
+  });
+});
+
+it("does not say that counts agree where one does not", () => {
+  const result = withPhase("kms-v2", "cold", () => ({ agreements: [{ what: "Decrypt calls", tap: 1, server: 2 }] }));
+  expect(texts(result).filter((text) => text.includes("agree on"))).toEqual([]);
+});
+
+it("does not count KMS v1's health probes as work", () => {
+  const result = withPhase("kms-v1", "write", () => ({ kms: { Encrypt: { calls: 52, failed: 0, probes: 2, latency: null } } }));
+  expect(texts(result)).toContain("kms-v1, 50 secrets: 50 Encrypt for 50 writes, 50 Decrypt after the restart for 50 first reads.");
+});
+
+it("counts the Decrypt calls of the restart itself", () => {
+  const result = withPhase("kms-v2", "restart", () => ({ kms: { Decrypt: { calls: 3, failed: 0, probes: 0, latency: null } } }));
+  expect(texts(result)).toContain("kms-v2, 50 secrets: 0 Encrypt for 50 writes, 4 Decrypt after the restart for 50 first reads.");
+});
+
+it("says what was not checked and not measured, and passes what was", () => {
+  const untapped = (cell: Cell): Cell => ({
+    ...cell,
+    envelopes: null,
+    phases: cell.phases.map((phase) => ({ ...phase, kms: null, agreements: [] })),
+  });
+  expect(verdicts({ ...good, cells: good.cells.slice(0, 2).map(untapped) })).toEqual({
+    exitCode: 0,
+    sentences: [
+      { text: "identity, 50 secrets: the stored values were not checked.", isFault: false },
+      { text: "kms-v2, 50 secrets: the stored values were not checked.", isFault: false },
+      { text: "kms-v2, 50 secrets: no tap stood before the KMS plugin.", isFault: false },
+    ],
+  });
+});
+
+it("reports what could not be sent without blaming the subject", () => {
+  const result = withPhase("identity", "write", ({ requests }) => ({ requests: { ...requests, ok: 48, dropped: 2 } }));
+  expect(verdicts(result).exitCode).toBe(0);
+  expect(texts(result)).toContain("identity, 50 secrets: 2 of 50 requests of the phase write were due and never sent.");
+});

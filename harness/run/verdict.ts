@@ -1,0 +1,143 @@
+import { cellName } from "./fold.ts";
+import type { Agreement, Cell, Phase, PhaseName, Result } from "./schema.ts";
+
+export interface Verdict {
+  readonly text: string;
+  /** True where the sentence is a reason for exit code 1. */
+  readonly isFault: boolean;
+}
+
+/** What a run showed, in sentences, the faults first. */
+export interface Verdicts {
+  /** 1 where anything was wrong, and where nothing was checked at all. */
+  readonly exitCode: 0 | 1;
+  readonly sentences: readonly Verdict[];
+}
+
+/** Judges a run by what lies in its result, and by nothing else. */
+export function verdicts(result: Result): Verdicts {
+  const faults = [...runFaults(result), ...result.cells.flatMap((cell) => cellFaults(cell).map((fault) => `${cellName(cell)}: ${fault}`))];
+  const findings = [
+    ...envelopeFindings(result.cells),
+    ...callFindings(result.cells),
+    ...agreementFindings(result),
+    ...omissions(result.cells),
+  ];
+  return {
+    exitCode: faults.length > 0 ? 1 : 0,
+    sentences: [...faults.map((text) => ({ text, isFault: true })), ...findings.map((text) => ({ text, isFault: false }))],
+  };
+}
+
+/** Why a run as a whole is not right: it did not end as it should, or it has nothing to show. */
+export function runFaults({ status, fault, cells }: Result): string[] {
+  const faults = status === "complete" ? [] : [fault ?? `The run is ${status}.`];
+  return cells.length === 0 ? [...faults, "Nothing was measured."] : faults;
+}
+
+/** Why a cell is not right; empty where it is. Without a check that was made there is no being right. */
+export function cellFaults(cell: Cell): string[] {
+  const faults: string[] = [];
+  if (cell.fault !== null) faults.push(cell.fault);
+  if (cell.phases.length === 0) faults.push("Nothing was measured.");
+
+  const { envelopes } = cell;
+  if (envelopes !== null) {
+    const wrongCount = envelopes.total - envelopes.right;
+    const [first] = envelopes.wrong;
+    const example = first === undefined ? "" : ` The first is ${first.key}: ${first.reason}`;
+    if (envelopes.total === 0) faults.push("No envelope was there to check.");
+    else if (wrongCount > 0 || first !== undefined) faults.push(`${wrongCount} of ${envelopes.total} envelopes are wrong.${example}`);
+  }
+
+  for (const { name, requests, failures } of cell.phases) {
+    if (requests.failed === 0) continue;
+    const [most] = failures;
+    const example = most === undefined ? "" : ` Most often: ${most.status === 0 ? "" : `${most.status} `}${most.message}`;
+    faults.push(`${requests.failed} of ${requests.due} requests of the phase ${name} failed.${example}`);
+  }
+
+  for (const phase of cell.phases) {
+    for (const { what, tap, server } of phase.agreements.filter(disagrees)) {
+      faults.push(`The counts do not agree in the phase ${phase.name}: ${what}, ${tap} at the tap, ${server} at the API server.`);
+    }
+  }
+  const tapStood = isKms(cell) && cell.phases.some(({ kms }) => kms !== null);
+  if (tapStood && agreementsOf(cell).length === 0) faults.push("No count of the tap was compared with the API server's own.");
+  return faults;
+}
+
+export function disagrees({ tap, server }: Agreement): boolean {
+  return tap !== server;
+}
+
+/** Calls of a method that did work: KMS v1's health probes are not among them. */
+export function workCalls({ kms }: Phase, method: string): number {
+  const counted = kms?.[method];
+  return counted === undefined ? 0 : counted.calls - counted.probes;
+}
+
+function envelopeFindings(cells: readonly Cell[]): string[] {
+  const checks = cells.flatMap(({ envelopes }) => envelopes ?? []);
+  const total = sum(checks.map((check) => check.total));
+  return total === 0 ? [] : [`${sum(checks.map((check) => check.right))} of ${total} envelopes right.`];
+}
+
+/** What a write costs, and what a restart costs: the two figures that tell KMS v1 and v2 apart. */
+function callFindings(cells: readonly Cell[]): string[] {
+  return cells.filter(isKms).flatMap((cell) => {
+    const parts: string[] = [];
+    const write = tapped(cell, ["write"]);
+    if (write.length > 0) {
+      const writes = sum(write.map(({ requests }) => requests.ok));
+      parts.push(`${sum(write.map((phase) => workCalls(phase, "Encrypt")))} Encrypt for ${writes} writes`);
+    }
+    const cold = tapped(cell, ["cold"]);
+    if (cold.length > 0) {
+      const decrypts = sum(tapped(cell, ["restart", "cold"]).map((phase) => workCalls(phase, "Decrypt")));
+      parts.push(`${decrypts} Decrypt after the restart for ${sum(cold.map(({ requests }) => requests.ok))} first reads`);
+    }
+    return parts.length === 0 ? [] : [`${cellName(cell)}: ${parts.join(", ")}.`];
+  });
+}
+
+function agreementFindings({ cells, header }: Result): string[] {
+  const agreements = cells.flatMap(agreementsOf);
+  if (agreements.length === 0 || agreements.some(disagrees)) return [];
+  const server = header.target.isModel ? "the model" : "kube-apiserver";
+  return [
+    `The tap and ${server} agree on ${agreements.length === 1 ? "the one count" : `all ${agreements.length} counts`} that both made.`,
+  ];
+}
+
+/** What a reader would otherwise take for checked or measured. */
+function omissions(cells: readonly Cell[]): string[] {
+  return cells.flatMap((cell) => {
+    const name = cellName(cell);
+    const unread = cell.envelopes === null ? [`${name}: the stored values were not checked.`] : [];
+    const untapped = isKms(cell) && cell.phases.every(({ kms }) => kms === null) ? [`${name}: no tap stood before the KMS plugin.`] : [];
+    const dropped = cell.phases
+      .filter(({ requests }) => requests.dropped > 0)
+      .map(
+        ({ name: phase, requests }) =>
+          `${name}: ${requests.dropped} of ${requests.due} requests of the phase ${phase} were due and never sent.`,
+      );
+    return [...unread, ...untapped, ...dropped];
+  });
+}
+
+function isKms({ provider }: Cell): boolean {
+  return provider === "kms-v1" || provider === "kms-v2";
+}
+
+function tapped({ phases }: Cell, names: readonly PhaseName[]): Phase[] {
+  return phases.filter(({ name, kms }) => kms !== null && names.includes(name));
+}
+
+function agreementsOf({ phases }: Cell): Agreement[] {
+  return phases.flatMap(({ agreements }) => agreements);
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}

@@ -1,0 +1,96 @@
+import { readFile } from "node:fs/promises";
+import { messageOf, TargetError, UsageError } from "../errors.ts";
+import { ApiProbe } from "./api-probe.ts";
+import { type EtcdAccess, EtcdStore } from "./etcd-store.ts";
+import { readKubeconfig } from "./kubeconfig-access.ts";
+import type { ControlPlane, Target } from "./target.ts";
+
+/** How to reach a control plane that is not kmsmark's. */
+export interface AttachedSettings {
+  /** Path of a kubeconfig. */
+  readonly kubeconfig: string;
+  /** One of its contexts; undefined for the current one. */
+  readonly context?: string | undefined;
+  /** Where its etcd answers, if it may be read. */
+  readonly etcd?: EtcdSettings | undefined;
+}
+
+/** An etcd endpoint; the paths are those of PEM files. */
+export interface EtcdSettings {
+  readonly url: string;
+  readonly caFile?: string | undefined;
+  readonly certificateFile?: string | undefined;
+  readonly keyFile?: string | undefined;
+  /** kube-apiserver's --etcd-prefix, `/registry` unless it was told otherwise. */
+  readonly prefix?: string | undefined;
+}
+
+/** A control plane that was there before: it is measured as it is, never restarted, reconfigured or stopped. */
+export function attachedTarget(settings: AttachedSettings): Target {
+  return {
+    kind: "attached",
+    readiness: async () => undefined,
+    async start({ signal }) {
+      await using opened = new AsyncDisposableStack();
+      const api = await readKubeconfig(settings.kubeconfig, settings.context);
+      const kubernetesVersion = await askVersion(new ApiProbe(api), api.url, signal);
+      const store = settings.etcd === undefined ? undefined : opened.use(new EtcdStore(await readEtcdAccess(settings.etcd)));
+      const etcdVersion = await store?.version(signal);
+      const all = opened.move();
+      return {
+        kind: "attached",
+        kubernetesVersion,
+        etcdVersion,
+        api,
+        etcdPrefix: settings.etcd?.prefix ?? "/registry",
+        store,
+        cannot: {
+          restart: "kmsmark did not start this API server, so it does not restart it",
+          configure: "kmsmark did not start this API server, so it does not change its encryption configuration",
+          tap: "no tap stands between this API server and its KMS plugin; the API server's own metrics count the calls",
+          ...(store === undefined ? { store: "no etcd endpoint was given for this control plane" } : {}),
+        },
+        stopApiServer: async () => refuse("stop"),
+        startApiServer: async () => refuse("start"),
+        logTail: async () => "",
+        [Symbol.asyncDispose]: () => all.disposeAsync(),
+      } satisfies ControlPlane;
+    },
+  };
+}
+
+function refuse(what: string): never {
+  throw new TargetError("not-ours", `kmsmark does not ${what} an API server that it did not start.`);
+}
+
+async function askVersion(probe: ApiProbe, url: string, signal: AbortSignal): Promise<string> {
+  await using asked = probe;
+  try {
+    return await asked.version(signal);
+  } catch (thrown) {
+    signal.throwIfAborted();
+    if (thrown instanceof TargetError) throw thrown;
+    throw new TargetError("api-unreachable", `The API server at ${url} cannot be reached: ${messageOf(thrown)}.`, { cause: thrown });
+  }
+}
+
+async function readEtcdAccess({ url, caFile, certificateFile, keyFile }: EtcdSettings): Promise<EtcdAccess> {
+  if ((certificateFile === undefined) !== (keyFile === undefined)) {
+    throw new UsageError("etcd-half-credential", "A client certificate for etcd needs its key, and the key its certificate.");
+  }
+  return {
+    url: url.replace(/\/+$/, ""),
+    caPem: await readPem(caFile),
+    certificatePem: await readPem(certificateFile),
+    keyPem: await readPem(keyFile),
+  };
+}
+
+async function readPem(path: string | undefined): Promise<string | undefined> {
+  if (path === undefined) return undefined;
+  try {
+    return await readFile(path, "utf8");
+  } catch (thrown) {
+    throw new UsageError("unreadable-file", `${path} cannot be read: ${messageOf(thrown)}.`, { cause: thrown });
+  }
+}

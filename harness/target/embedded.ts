@@ -1,0 +1,155 @@
+import { randomBytes } from "node:crypto";
+import type { Clock } from "../clock.ts";
+import { TargetError } from "../errors.ts";
+import { connectKmsV1, connectKmsV2 } from "../kms/client.ts";
+import { Random } from "../random.ts";
+import { issueServerCertificates } from "./certificates.ts";
+import { ApiServer, etcdPrefix, type KmsConnections } from "./embedded/api-server.ts";
+import { Front } from "./embedded/front.ts";
+import { answerHealth } from "./embedded/health.ts";
+import { MemoryStore } from "./embedded/memory-store.ts";
+import type { EncryptionConfiguration } from "./encryption-configuration.ts";
+import type { ApiAccess, ControlPlane, ControlPlaneSpec, Target } from "./target.ts";
+
+/** The version whose encryption path the model follows (spec encryption-at-rest, baseline). */
+const modelledVersion = "v1.37.2";
+/** An API server that is not ready after this long is given up, milliseconds. */
+const readyTimeoutMs = 60_000;
+const readyPollMs = 100;
+const logLinesMax = 1000;
+
+/**
+ * The API server as a model inside this process: real TLS, HTTP, cryptography and KMS calls, the decisions of `harness/model`, and a store in
+ * memory. It needs nothing installed, and is never to be taken for kube-apiserver. `ConcurrentWatchObjectDecode` is off unless a feature
+ * gate turns it on, so that a restart decrypts each DEK source exactly once; v1.37.2 itself has it on.
+ */
+export const embeddedTarget: Target = createEmbeddedTarget({ connectV1: connectKmsV1, connectV2: connectKmsV2 });
+
+/** The embedded target over other connections to the KMS, such as a test's. */
+export function createEmbeddedTarget(connections: KmsConnections): Target {
+  return {
+    kind: "embedded",
+    readiness: async () => undefined,
+    start: (spec) => EmbeddedControlPlane.start(spec, connections),
+  };
+}
+
+/** The last lines that the API server wrote, in memory. */
+class Log {
+  readonly #clock: Clock;
+  readonly #lines: string[] = [];
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  add(line: string): void {
+    this.#lines.push(`${new Date(this.#clock.wallMs()).toISOString()} ${line}`);
+    if (this.#lines.length > logLinesMax) this.#lines.shift();
+  }
+
+  tail(lines: number): string {
+    return this.#lines.slice(-lines).join("\n");
+  }
+}
+
+class EmbeddedControlPlane implements ControlPlane {
+  readonly kind = "embedded";
+  readonly kubernetesVersion = modelledVersion;
+  readonly etcdVersion = undefined;
+  readonly etcdPrefix = etcdPrefix;
+  readonly cannot = {};
+  readonly store = new MemoryStore();
+  readonly api: ApiAccess;
+  readonly #spec: ControlPlaneSpec;
+  readonly #connections: KmsConnections;
+  readonly #front: Front;
+  readonly #random = new Random("embedded");
+  readonly #log: Log;
+  #encryption: EncryptionConfiguration | undefined;
+  #apiServer: ApiServer | undefined;
+
+  private constructor(spec: ControlPlaneSpec, connections: KmsConnections, parts: { front: Front; api: ApiAccess; log: Log }) {
+    this.#spec = spec;
+    this.#connections = connections;
+    this.#front = parts.front;
+    this.#log = parts.log;
+    this.#encryption = spec.encryption;
+    this.api = parts.api;
+  }
+
+  static async start(spec: ControlPlaneSpec, connections: KmsConnections): Promise<ControlPlane> {
+    spec.signal.throwIfAborted();
+    const { caPem, certificatePem, keyPem } = await issueServerCertificates();
+    const token = randomBytes(24).toString("base64url");
+    const log = new Log(spec.clock);
+    const front = await Front.listen({ certificatePem, keyPem, token, log: (line) => log.add(line) });
+    const api: ApiAccess = { url: `https://127.0.0.1:${front.port}`, caPem, identity: { kind: "token", token } };
+    const plane = new EmbeddedControlPlane(spec, connections, { front, api, log });
+    try {
+      await plane.#start();
+    } catch (thrown) {
+      await plane[Symbol.asyncDispose]();
+      throw thrown;
+    }
+    return plane;
+  }
+
+  async stopApiServer(): Promise<void> {
+    this.#front.attach(undefined);
+    await this.#apiServer?.[Symbol.asyncDispose]();
+    this.#apiServer = undefined;
+  }
+
+  async startApiServer(change: { readonly encryption?: EncryptionConfiguration } = {}): Promise<void> {
+    await this.stopApiServer();
+    if (change.encryption !== undefined) this.#encryption = change.encryption;
+    await this.#start();
+  }
+
+  async logTail(component: "kube-apiserver" | "etcd", lines = 50): Promise<string> {
+    return component === "etcd" ? "" : this.#log.tail(lines);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stopApiServer();
+    await this.#front[Symbol.asyncDispose]();
+  }
+
+  async #start(): Promise<void> {
+    const { clock, featureGates } = this.#spec;
+    this.#log.add(`starting the model of kube-apiserver ${modelledVersion}`);
+    const apiServer = await ApiServer.start({
+      ...this.#connections,
+      store: this.store,
+      encryption: this.#encryption,
+      featureGates: { ConcurrentWatchObjectDecode: false, ...featureGates },
+      clock,
+      random: this.#random,
+      log: (line) => this.#log.add(line),
+    });
+    this.#apiServer = apiServer;
+    this.#front.attach(apiServer);
+    await this.#untilReady(apiServer);
+  }
+
+  /** Waits as a client does who asks /readyz, so that the health checks of KMS providers run as they do before a real API server is ready. */
+  async #untilReady(apiServer: ApiServer): Promise<void> {
+    const { clock, signal } = this.#spec;
+    const giveUpMs = clock.monotonicMs() + readyTimeoutMs;
+    const readyz = new URL("/readyz?verbose", this.api.url);
+    for (;;) {
+      const answer = await answerHealth(apiServer, readyz);
+      if (answer?.httpStatus === 200) break;
+      if (clock.monotonicMs() >= giveUpMs) {
+        for (const { name, check } of apiServer.kmsChecks) this.#log.add(`${name}: ${(await check())?.message ?? "ok"}`);
+        const tail = await this.logTail("kube-apiserver", 10);
+        throw new TargetError("api-server-not-ready", `The embedded API server was not ready after ${readyTimeoutMs / 1000} s.\n${tail}`, {
+          hint: "Look at the KMS plugin: its health is part of the API server's.",
+        });
+      }
+      await clock.sleep(readyPollMs, signal);
+    }
+    this.#log.add("ready");
+  }
+}

@@ -1,0 +1,199 @@
+import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, type KeyObject, randomBytes } from "node:crypto";
+import { type Clock, systemClock } from "../../harness/clock.ts";
+import { messageOf } from "../../harness/errors.ts";
+import { type KeyFile, type KeyFileEntry, keyFileMark, readKeyFile, readOrCreateKeyFile } from "../local-key-file.ts";
+import { type KeyVersion, type KmsProvider, ProviderFault, type Wrapped } from "../provider.ts";
+
+export interface LocalSettings {
+  /** Path of the key file; it is created at the first start. */
+  readonly keyFile: string;
+}
+
+export interface LocalSurroundings {
+  /** Told in sentences, without secrets, of a key file that was read again or could not be. */
+  readonly log: { info(message: string): void; warn(message: string): void };
+  readonly clock?: Clock;
+}
+
+const cipher = "aes-256-gcm";
+const nonceBytes = 12;
+const tagBytes = 16;
+const idBytes = 16;
+
+/** KMS v1 ciphertexts start with it, so that another form can be told from this one. */
+const v1Form = 1;
+
+/**
+ * Says how the ciphertext was made. Its key is a domain name under one that nobody can own (RFC 6762), so that it collides with no
+ * other's.
+ */
+const annotations: ReadonlyMap<string, Uint8Array> = new Map([["form.kmsmark.local", Buffer.from("1")]]);
+
+/** One key version, ready for use. The three keys and the key_id are derived from the secret of the file, so none serves two purposes. */
+interface LocalKey {
+  readonly id: Buffer;
+  readonly keyId: string;
+  readonly keyV1: KeyObject;
+  readonly keyV2: KeyObject;
+}
+
+interface KeyRing {
+  readonly current: LocalKey;
+  readonly byKeyId: ReadonlyMap<string, LocalKey>;
+  readonly byId: ReadonlyMap<string, LocalKey>;
+}
+
+/**
+ * AES-256-GCM under keys in a file of mode 0600: a KMS for tests and benchmarks, as safe as that file.
+ *
+ * KMS v2: `nonce(12) | ciphertext | tag(16)`; key_id and annotations are authenticated with it. KMS v1: `form(1) | key version(16) |
+ * nonce(12) | ciphertext | tag(16)`; what stands before the nonce is authenticated. The two use different keys.
+ * @throws PluginError where the key file cannot be used.
+ */
+export async function openLocalProvider({ keyFile }: LocalSettings, { log, clock = systemClock }: LocalSurroundings): Promise<KmsProvider> {
+  const provider = new LocalProvider(keyFile, log);
+  await provider.open(clock);
+  return provider;
+}
+
+class LocalProvider implements KmsProvider {
+  readonly name = "local";
+  readonly keyVersionFreshMs = 0;
+  readonly #path: string;
+  readonly #log: LocalSurroundings["log"];
+  #ring: KeyRing | undefined;
+  /** The state of the file that was last looked at, also if it was bad: each state is read and complained of once. */
+  #mark = "";
+
+  constructor(path: string, log: LocalSurroundings["log"]) {
+    this.#path = path;
+    this.#log = log;
+  }
+
+  async open(clock: Clock): Promise<void> {
+    this.#take(await readOrCreateKeyFile(this.#path, clock));
+  }
+
+  /** Looks whether the file has changed, so that a rotation needs neither a signal nor a restart. */
+  async currentKey(): Promise<KeyVersion> {
+    if ((await this.#fileMark()) !== this.#mark) await this.reload();
+    return { keyId: this.#keys.current.keyId };
+  }
+
+  async reload(): Promise<void> {
+    const { current } = this.#keys;
+    try {
+      this.#mark = await this.#fileMark();
+      this.#take(await readKeyFile(this.#path));
+    } catch (thrown) {
+      this.#log.warn(`The keys in memory stay in use. ${messageOf(thrown)}`);
+      return;
+    }
+    if (this.#keys.current.keyId !== current.keyId) this.#log.info("The key was rotated: another key version encrypts from now on.");
+  }
+
+  async encrypt(plaintext: Uint8Array): Promise<Wrapped> {
+    const { keyId, keyV2 } = this.#keys.current;
+    return { ciphertext: seal(keyV2, plaintext, authenticatedV2(keyId, annotations)), keyId, annotations };
+  }
+
+  async decrypt(wrapped: Wrapped): Promise<Uint8Array> {
+    const key = this.#keys.byKeyId.get(wrapped.keyId);
+    if (key === undefined) throw new ProviderFault("key-unusable", "The key file has no key version with this key_id.");
+    return unseal(key.keyV2, wrapped.ciphertext, authenticatedV2(wrapped.keyId, wrapped.annotations));
+  }
+
+  async encryptV1(plaintext: Uint8Array): Promise<Uint8Array> {
+    const { id, keyV1 } = this.#keys.current;
+    const header = Buffer.concat([Buffer.of(v1Form), id]);
+    return Buffer.concat([header, seal(keyV1, plaintext, header)]);
+  }
+
+  async decryptV1(ciphertext: Uint8Array): Promise<Uint8Array> {
+    const header = Buffer.from(ciphertext.subarray(0, 1 + idBytes));
+    if (header.length < 1 + idBytes || header[0] !== v1Form) throw notOurs();
+    const key = this.#keys.byId.get(header.toString("hex", 1));
+    if (key === undefined)
+      throw new ProviderFault("key-unusable", "The key file has no key version like the one that this ciphertext names.");
+    return unseal(key.keyV1, ciphertext.subarray(header.length), header);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#ring = undefined;
+  }
+
+  /** A file that is away has a mark too, so that it is complained of once. */
+  #fileMark(): Promise<string> {
+    return keyFileMark(this.#path).catch(messageOf);
+  }
+
+  get #keys(): KeyRing {
+    if (this.#ring === undefined) throw new ProviderFault("unavailable", "The plugin is stopping.");
+    return this.#ring;
+  }
+
+  #take({ keys, mark }: KeyFile): void {
+    this.#ring = keyRingOf(keys);
+    this.#mark = mark;
+  }
+}
+
+function keyRingOf(entries: readonly KeyFileEntry[]): KeyRing {
+  const keys = entries.map(importKey);
+  const current = keys.at(-1);
+  if (current === undefined) throw new RangeError("A key file has at least one key.");
+  return {
+    current,
+    byKeyId: new Map(keys.map((key) => [key.keyId, key])),
+    byId: new Map(keys.map((key) => [key.id.toString("hex"), key])),
+  };
+}
+
+/** HKDF-SHA256 (RFC 5869) with the version's id as salt: the key_id changes with the secret, and tells nothing about it. */
+function importKey({ id, secret }: KeyFileEntry): LocalKey {
+  const salt = Buffer.from(id.replaceAll("-", ""), "hex");
+  const derive = (purpose: string) => Buffer.from(hkdfSync("sha256", Buffer.from(secret, "base64"), salt, `kmsmark local ${purpose}`, 32));
+  return {
+    id: salt,
+    keyId: derive("key_id").toString("hex"),
+    keyV1: createSecretKey(derive("v1")),
+    keyV2: createSecretKey(derive("v2")),
+  };
+}
+
+/** Unambiguous bytes of key_id and annotations: each part after its length, the annotations by key. */
+function authenticatedV2(keyId: string, annotations: ReadonlyMap<string, Uint8Array>): Buffer {
+  const sorted = [...annotations].sort(([a], [b]) => (a < b ? -1 : 1));
+  return Buffer.concat(
+    [keyId, ...sorted.flat()].flatMap((part) => {
+      const bytes = typeof part === "string" ? Buffer.from(part) : part;
+      const length = Buffer.alloc(4);
+      length.writeUInt32BE(bytes.length);
+      return [length, bytes];
+    }),
+  );
+}
+
+function seal(key: KeyObject, plaintext: Uint8Array, authenticated: Uint8Array): Buffer {
+  const nonce = randomBytes(nonceBytes);
+  const sealing = createCipheriv(cipher, key, nonce, { authTagLength: tagBytes }).setAAD(authenticated);
+  return Buffer.concat([nonce, sealing.update(plaintext), sealing.final(), sealing.getAuthTag()]);
+}
+
+function unseal(key: KeyObject, sealed: Uint8Array, authenticated: Uint8Array): Buffer {
+  if (sealed.length < nonceBytes + tagBytes) throw notOurs();
+  const opening = createDecipheriv(cipher, key, sealed.subarray(0, nonceBytes), { authTagLength: tagBytes })
+    .setAAD(authenticated)
+    .setAuthTag(sealed.subarray(sealed.length - tagBytes));
+  const plaintext = opening.update(sealed.subarray(nonceBytes, sealed.length - tagBytes));
+  try {
+    opening.final();
+  } catch {
+    throw notOurs();
+  }
+  return plaintext;
+}
+
+function notOurs(): ProviderFault {
+  return new ProviderFault("invalid-ciphertext", "The ciphertext, its key_id and its annotations were not made together by this plugin.");
+}

@@ -1,0 +1,25 @@
+import { readdirSync } from "node:fs";
+import { resolve } from "node:path";
+import { describe, expect, it } from "vitest";
+import { readRun } from "../harness/run/read-run.ts";
+import { renderTerminal, reporters } from "./index.ts";
+
+// Every folder below fixtures/ is a run folder; what its reports must be lies in its expected/. `vitest run reports --update` writes them anew.
+const themes = readdirSync("reports/fixtures");
+
+it("has the fixtures", () => {
+  expect(themes).toEqual(["complete", "cut-off", "embedded", "mismatch"]);
+});
+
+describe.each(themes)("the run %s", async (theme) => {
+  const folder = resolve("reports/fixtures", theme);
+  const result = await readRun(folder);
+
+  it.each(reporters)("gives the expected $file", async ({ file, render }) => {
+    await expect(render(result)).toMatchFileSnapshot(`${folder}/expected/${file}`);
+  });
+
+  it.each([60, 100])("gives the expected text on a terminal of %d columns", async (columns) => {
+    await expect(renderTerminal(result, columns)).toMatchFileSnapshot(`${folder}/expected/terminal-${columns}.txt`);
+  });
+});

@@ -1,0 +1,97 @@
+import { describe, expect, it } from "vitest";
+import { readRun } from "../harness/run/read-run.ts";
+import type { Result } from "../harness/run/schema.ts";
+import { csv } from "./csv.ts";
+import { html } from "./html.ts";
+import { renderTerminal, reporters } from "./index.ts";
+import { json } from "./json.ts";
+import { junit } from "./junit.ts";
+import { markdown } from "./markdown.ts";
+
+const evil = `=cmd|'/c calc'!A1 </td></failure>]]><script src="https://evil.test/x.js">&amp;\u001B[2J\u202E\n# |x|`;
+
+/** A run in which everything that others wrote is hostile. */
+const hostile: Result = await (async () => {
+  const mismatch = await readRun("reports/fixtures/mismatch");
+  const { header } = mismatch;
+  return {
+    ...mismatch,
+    status: "failed",
+    fault: evil,
+    header: {
+      ...header,
+      runId: evil,
+      command: evil,
+      seed: evil,
+      kmsmark: evil,
+      plugin: evil,
+      notes: [evil],
+      machine: { ...header.machine, cpu: evil, system: evil, node: evil },
+      target: { ...header.target, kubernetes: evil, etcd: evil, refused: [{ kind: "containers", reason: evil, remedy: evil }] },
+    },
+    cells: mismatch.cells.map((cell) => ({
+      ...cell,
+      fault: evil,
+      envelopes: { total: 2, right: 1, wrong: [{ key: evil, reason: evil }], plaintextBytes: 10, storedBytes: 20 },
+      phases: cell.phases.map((phase) => ({
+        ...phase,
+        requests: { due: 4, ok: 1, failed: 2, dropped: 1 },
+        failures: [{ status: 500, message: evil, count: 2 }],
+        kms: { [evil]: { calls: 1, failed: 1, probes: 0, latency: null } },
+        server: { [evil]: 1 },
+        agreements: [{ what: evil, tap: 1, server: 2 }],
+      })),
+    })),
+  };
+})();
+
+describe("a run full of hostile names", () => {
+  it.each(reporters.filter(({ id }) => id !== json.id))("steers no terminal by its $file", ({ render }) => {
+    expect(render(hostile)).not.toMatch(/[^\P{Cc}\n]|\p{Cf}/u);
+  });
+
+  it("steers no terminal when it is shown on one, and keeps to its width", () => {
+    for (const columns of [60, 80, 200]) {
+      const text = renderTerminal(hostile, columns);
+      expect(text).not.toMatch(/[^\P{Cc}\n]|\p{Cf}/u);
+      expect(text.split("\n").filter((line) => line.length > columns)).toEqual([]);
+    }
+  });
+
+  it("adds no element to report.html", async () => {
+    const tagsOf = (text: string) => new Set([...text.matchAll(/<(\/?\w+)/g)].map(([, tag]) => tag));
+    const tame = html.render(await readRun("reports/fixtures/mismatch"));
+    expect(tagsOf(html.render(hostile))).toEqual(tagsOf(tame));
+  });
+
+  it("adds no element to junit.xml", () => {
+    const tags = new Set([...junit.render(hostile).matchAll(/<(\/?\w+)/g)].map(([, tag]) => tag));
+    expect([...tags].toSorted()).toEqual([
+      "/failure",
+      "/testcase",
+      "/testsuite",
+      "/testsuites",
+      "failure",
+      "testcase",
+      "testsuite",
+      "testsuites",
+    ]);
+  });
+
+  it("adds no HTML, row or column to summary.md", () => {
+    const text = markdown.render(hostile);
+    expect(text).not.toMatch(/(?<!\\)</);
+    const rows = text.split("\n").filter((line) => line.startsWith("| "));
+    expect(new Set(rows.map((row) => row.match(/(?<!\\)\|/g)?.length))).toEqual(new Set([12]));
+  });
+
+  it("runs no formula from phases.csv", () => {
+    const [, ...rows] = csv.render(hostile).trimEnd().split("\n");
+    expect(csv.render(hostile)).toContain(`"'=cmd|`);
+    expect(rows.join("\n")).not.toMatch(/(^|,)"?[=+@]/m);
+  });
+
+  it("stays what it is in result.json", () => {
+    expect(JSON.parse(json.render(hostile))).toEqual(hostile);
+  });
+});

@@ -1,0 +1,10 @@
+import { csv } from "./csv.ts";
+import { html } from "./html.ts";
+import { json } from "./json.ts";
+import { junit } from "./junit.ts";
+import { markdown } from "./markdown.ts";
+
+export { renderTerminal } from "./terminal.ts";
+
+/** Every report that is a file of the run folder. */
+export const reporters = [json, markdown, html, junit, csv] as const;

@@ -1,0 +1,64 @@
+import type { Cell, Latency, Phase } from "../harness/run/schema.ts";
+import { workCalls } from "../harness/run/verdict.ts";
+import { formatBytes, formatMs, formatNs, formatRate } from "./units.ts";
+
+/** One figure of a phase, as a person reads it. */
+export interface PhaseColumn {
+  readonly title: string;
+  /** Where not all find room, the lower ones stay. */
+  readonly rank: number;
+  of(phase: Phase): string;
+}
+
+/** What stands where there is no figure. */
+const none = "–";
+
+const latencyColumn = (title: string, rank: number, quantile: (latency: Latency) => number): PhaseColumn => ({
+  title,
+  rank,
+  of: ({ latency }) => (latency === null ? none : formatNs(quantile(latency))),
+});
+
+const callColumn = (method: string, rank: number): PhaseColumn => ({
+  title: method,
+  rank,
+  of: (phase) => (phase.kms === null ? none : String(workCalls(phase, method))),
+});
+
+/** The figures that every table of phases shows, in this order. */
+export const phaseColumns: readonly PhaseColumn[] = [
+  { title: "took", rank: 9, of: ({ durationMs }) => formatMs(durationMs) },
+  latencyColumn("p50", 1, ({ p50 }) => p50),
+  latencyColumn("p99", 2, ({ p99 }) => p99),
+  latencyColumn("max", 7, ({ max }) => max),
+  { title: "rate", rank: 5, of: (phase) => (phase.load === null ? none : formatRate(ratePerSecond(phase))) },
+  callColumn("Encrypt", 3),
+  callColumn("Decrypt", 4),
+  callColumn("Status", 8),
+];
+
+/** Successful answers a second. */
+export function ratePerSecond({ requests, durationMs }: Phase): number {
+  return durationMs === 0 ? 0 : (requests.ok * 1000) / durationMs;
+}
+
+/** What did not go well in a phase, in words; empty where all did. */
+export function troubles({ requests, kms }: Phase): string {
+  const failedCalls = Object.entries(kms ?? {}).flatMap(([method, { calls, failed }]) =>
+    failed > 0 ? [`${failed} of ${calls} ${method} calls failed`] : [],
+  );
+  return [
+    ...(requests.failed > 0 ? [`${requests.failed} of ${requests.due} requests failed`] : []),
+    ...(requests.dropped > 0 ? [`${requests.dropped} of ${requests.due} requests never sent`] : []),
+    ...failedCalls,
+  ].join(", ");
+}
+
+/** How the stored values of a cell were found, and how large they are. */
+export function storedSummary({ envelopes }: Cell): string {
+  if (envelopes === null) return "stored values not checked";
+  const { total, right, plaintextBytes, storedBytes } = envelopes;
+  const rightOfTotal = `${right} of ${total} envelopes right`;
+  if (total === 0 || plaintextBytes === 0) return rightOfTotal;
+  return `${rightOfTotal}, ${formatBytes(storedBytes / total)} stored per secret (${(storedBytes / plaintextBytes).toFixed(2)} × the plaintext)`;
+}

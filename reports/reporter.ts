@@ -1,0 +1,10 @@
+import type { Result } from "../harness/run/schema.ts";
+
+/** One output format. It sees nothing but a result, so that a report can be made again at any time, and it returns the text. */
+export interface Reporter {
+  /** The name of the reporter's own file. */
+  readonly id: string;
+  /** The file's name in the run folder. */
+  readonly file: string;
+  render(result: Result): string;
+}

@@ -1,0 +1,51 @@
+import { describe, expect, it } from "vitest";
+import { readRun } from "../harness/run/read-run.ts";
+import { renderTerminal } from "./terminal.ts";
+
+const complete = await readRun("reports/fixtures/complete");
+
+it("says in its first line that a model's figures are a model's", async () => {
+  const [first] = renderTerminal(await readRun("reports/fixtures/embedded"), 100).split("\n");
+  expect(first).toBe("These figures are a model's: the target embedded is no kube-apiserver.");
+});
+
+it("marks what was wrong, where it is said and in the table", async () => {
+  const lines = renderTerminal(await readRun("reports/fixtures/mismatch"), 120).split("\n");
+  expect(lines.filter((line) => line.startsWith("✗ "))).toEqual([
+    "✗ kms-v2, 50 secrets: The counts do not agree in the phase cold: Decrypt calls, 1 at the tap, 3 at the API server.",
+    "✗ kms-v1, 50 secrets: 1 of 45 envelopes are wrong. The first is /registry/secrets/bench/token_<07>: The AEAD does not",
+    "✗ kms-v1, 50 secrets: 3 of 50 requests of the phase write failed. Most often: 500 Internal error occurred: rpc error:",
+    "✗ kms-v2: 50 of 50 envelopes right, 3.06 KiB stored per secret (1.09 × the plaintext)",
+    "✗ kms-v1: 44 of 45 envelopes right, 3.26 KiB stored per secret (1.05 × the plaintext)",
+  ]);
+  expect(lines).toContain("    ! 3 of 50 requests failed, 2 of 50 requests never sent, 3 of 48 Encrypt calls failed");
+});
+
+describe("its width", () => {
+  it.each([60, 61, 72, 80, 100, 160])("is never more than %d columns", (columns) => {
+    expect(
+      renderTerminal(complete, columns)
+        .split("\n")
+        .filter((line) => line.length > columns),
+    ).toEqual([]);
+  });
+
+  it("does not fall below 60 columns", () => {
+    expect(renderTerminal(complete, 20)).toBe(renderTerminal(complete, 60));
+  });
+
+  it.each([
+    [60, ["p50", "p99", "rate", "Encrypt", "Decrypt"]],
+    [72, ["p50", "p99", "max", "rate", "Encrypt", "Decrypt", "Status"]],
+    [80, ["took", "p50", "p99", "max", "rate", "Encrypt", "Decrypt", "Status"]],
+  ])("of %d columns has room for the figures that matter most", (columns, titles) => {
+    const [header] = renderTerminal(complete, columns)
+      .split("\n")
+      .filter((line) => line.startsWith("50 secrets"));
+    expect(header?.trim().split(/\s+/).slice(2)).toEqual(titles);
+  });
+});
+
+it("shows a run without figures", () => {
+  expect(renderTerminal({ ...complete, cells: [] }, 100)).toContain("✗ Nothing was measured.\n");
+});

@@ -1,0 +1,5 @@
+import type { Benchmark } from "./benchmark.ts";
+import { lifecycle } from "./lifecycle.ts";
+
+/** Every benchmark by its id. */
+export const benchmarks: Readonly<Record<string, Benchmark>> = { lifecycle };

@@ -1,0 +1,120 @@
+import { messageOf } from "../../harness/errors.ts";
+import type { SecretsClient } from "../../harness/load/api-client.ts";
+import type { Outcome } from "../../harness/load/driver.ts";
+import { population } from "../../harness/load/population.ts";
+import { closedLoop, constantRate, type Schedule } from "../../harness/load/schedule.ts";
+import { encodeSecret } from "../../harness/load/secret-spec.ts";
+import type { BenchProvider, Load } from "../../harness/run/schema.ts";
+import type { Bench, Benchmark } from "./benchmark.ts";
+import { startKmsChain } from "./kms-chain.ts";
+import { PhaseMeter } from "./phase-meter.ts";
+import { configurationFor, kmsVersionOf } from "./provider-configuration.ts";
+import { checkStored } from "./stored-check.ts";
+
+/** How often the whole population is listed, and in pages of how many: kubectl asks for 500. */
+const lists = 5;
+const listLimit = 500;
+/** Phases that send one request a Secret: write, read, update, noop, cold, delete. */
+const phasesPerSecret = 6;
+
+export const lifecycle = {
+  id: "lifecycle",
+  question: "What does a provider cost the Secrets of a cluster, from the first write over a restart of the API server to the last delete?",
+  async run(bench: Bench) {
+    const { secrets, providers } = bench.options;
+    bench.progress.expect(secrets.reduce((sum, count) => sum + providers.length * (phasesPerSecret * count + lists), 0));
+    for (const count of secrets) {
+      for (const provider of providers) {
+        bench.journal.append({ event: "cell-started", provider, secrets: count });
+        try {
+          await measureCell(bench, provider, count);
+          bench.journal.append({ event: "cell-ended", fault: null });
+        } catch (thrown) {
+          bench.journal.append({ event: "cell-ended", fault: messageOf(thrown) });
+          throw thrown;
+        }
+      }
+    }
+  },
+} satisfies Benchmark;
+
+/** Every cell has a control plane of its own, so that none sees what another left in caches, store or key versions. */
+async function measureCell(bench: Bench, provider: BenchProvider, count: number): Promise<void> {
+  const { options, target, signal, journal } = bench;
+  const isOurs = target.kind !== "attached";
+  await using held = new AsyncDisposableStack();
+  const needsKms = isOurs && kmsVersionOf(provider) !== undefined;
+  const chain = needsKms ? held.use(await startKmsChain({ ...bench, pluginSocket: options.pluginSocket })) : undefined;
+  const configured = isOurs ? configurationFor(provider, { kmsSocket: chain?.socket, cacheSize: options.cacheSize }) : undefined;
+  const meter = held.use(new PhaseMeter(bench, { provider, secrets: count }, chain?.tap));
+  const startPlane = async () => held.use(await target.start({ ...options, ...bench, encryption: configured?.encryption }));
+  const plane = isOurs ? await meter.start("start", startPlane) : await startPlane();
+  if (!isOurs) await meter.attach(plane.api);
+
+  // A cluster in use keeps its own Secrets: there the population lives in namespaces that nobody else has.
+  const secrets = population({ secrets: count, seed: options.seed, namespacePrefix: isOurs ? "" : `kmsmark-${bench.lease.id}-` });
+  for (const namespace of secrets.namespaces) await meter.client.createNamespace(namespace, signal);
+  const bodies = (generation: number) => Array.from({ length: count }, (_, index) => encodeSecret(secrets.at(index, generation)));
+  const written = bodies(0);
+  const each = <Item>(items: readonly Item[], send: (item: Item) => Promise<Outcome>) => ({
+    schedule: scheduleOf(options.load, items.length),
+    send: (index: number) => send(itemAt(items, index)),
+  });
+  const readAll = each(written, ({ namespace, name }) => meter.client.getSecret(namespace, name, signal));
+
+  await meter.load(
+    "write",
+    each(written, (body) => meter.client.createSecret(body, signal)),
+  );
+  const check = await checkStored({ plane, secrets, configured, pluginSocket: chain?.pluginSocket, signal });
+  if (typeof check === "string") journal.append({ event: "note", text: `The stored values were not checked: ${check}` });
+  else journal.append({ event: "envelopes", check });
+
+  await meter.load("read", readAll);
+  await meter.load("list", { schedule: closedLoop({ inFlight: 1, count: lists }), send: () => listAll(meter.client, signal) });
+  const changed = bodies(1);
+  await meter.load(
+    "update",
+    each(changed, (body) => meter.client.updateSecret(body, signal)),
+  );
+  await meter.load(
+    "noop",
+    each(changed, (body) => meter.client.updateSecret(body, signal)),
+  );
+
+  if (plane.cannot.restart === undefined) {
+    await plane.stopApiServer();
+    await meter.start("restart", async () => {
+      await plane.startApiServer();
+      return plane;
+    });
+    await meter.load("cold", readAll);
+  } else {
+    journal.append({ event: "note", text: `There is no restart and no cold read: ${plane.cannot.restart}` });
+  }
+
+  await meter.load(
+    "delete",
+    each(written, ({ namespace, name }) => meter.client.deleteSecret(namespace, name, signal)),
+  );
+  if (!isOurs) for (const namespace of secrets.namespaces) await meter.client.deleteNamespace(namespace, signal);
+}
+
+function scheduleOf(load: Load, count: number): Schedule {
+  return load.model === "open"
+    ? constantRate({ ratePerSecond: load.ratePerSecond, count })
+    : closedLoop({ inFlight: load.inFlight, count });
+}
+
+/** A whole list is one request to who reads it, however many pages it takes. */
+async function listAll(client: SecretsClient, signal: AbortSignal): Promise<Outcome> {
+  let last: Outcome = { status: 0, failure: "No page came." };
+  for await (const page of client.listPages({ limit: listLimit }, signal)) last = page;
+  return last;
+}
+
+function itemAt<Item>(items: readonly Item[], index: number): Item {
+  const item = items[index];
+  if (item === undefined) throw new RangeError(`There is no item ${index}.`);
+  return item;
+}

@@ -1,0 +1,46 @@
+import { randomBytes } from "node:crypto";
+import type { KmsVersion } from "../../harness/kms/contract.ts";
+import type { BenchProvider } from "../../harness/run/schema.ts";
+import type { EncryptionConfiguration, LocalKey, ProviderConfiguration } from "../../harness/target/encryption-configuration.ts";
+
+/** The name of the KMS provider in the configuration, and so in every stored value's prefix. */
+export const kmsProviderName = "kmsmark";
+
+export interface BenchConfiguration {
+  readonly provider: BenchProvider;
+  readonly encryption: EncryptionConfiguration;
+  /** What the local providers encrypt with. */
+  readonly localKey: LocalKey;
+}
+
+export interface ProviderOptions {
+  /** Where the API server reaches the KMS; the KMS providers need one. */
+  readonly kmsSocket: string | undefined;
+  /** How many DEKs KMS v1 keeps; kube-apiserver's default is 1000 (spec encryption-at-rest 1.3). */
+  readonly cacheSize: number;
+}
+
+/** A configuration that encrypts Secrets with one provider and nothing else; local providers get a fresh key. */
+export function configurationFor(provider: BenchProvider, options: ProviderOptions): BenchConfiguration {
+  const localKey = { name: "key1", secret: randomBytes(32) };
+  const providers = [providerFor(provider, localKey, options)];
+  return { provider, encryption: { resources: [{ resources: ["secrets"], providers }] }, localKey };
+}
+
+function providerFor(provider: BenchProvider, localKey: LocalKey, { kmsSocket = "", cacheSize }: ProviderOptions): ProviderConfiguration {
+  switch (provider) {
+    case "identity":
+      return { kind: "identity" };
+    case "kms-v1":
+      return { kind: "kms", apiVersion: "v1", name: kmsProviderName, socket: kmsSocket, cacheSize };
+    case "kms-v2":
+      return { kind: "kms", apiVersion: "v2", name: kmsProviderName, socket: kmsSocket };
+    default:
+      return { kind: provider, keys: [localKey] };
+  }
+}
+
+/** Which KMS contract a provider speaks, if any. */
+export function kmsVersionOf(provider: BenchProvider): KmsVersion | undefined {
+  return provider === "kms-v1" ? "v1" : provider === "kms-v2" ? "v2" : undefined;
+}

@@ -1,0 +1,20 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: "unit", include: ["**/*.test.ts"], exclude: ["**/node_modules/**", "dist/**", "**/*.real.test.ts"] } },
+      {
+        test: {
+          name: "real",
+          include: ["**/*.real.test.ts"],
+          exclude: ["**/node_modules/**", "dist/**"],
+          // Control planes share two cores: one after the other.
+          fileParallelism: false,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
+      },
+    ],
+  },
+});
