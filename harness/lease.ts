@@ -1,11 +1,13 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 import { systemClock } from "./clock.ts";
-import { systemCodeOf } from "./errors.ts";
+import { messageOf, systemCodeOf, TargetError } from "./errors.ts";
+
+const recordName = "lease.json";
 
 /** A process that holds something. */
 export const processSchema = z.strictObject({
@@ -45,14 +47,26 @@ export class Lease implements AsyncDisposable {
     this.#removeContainer = removeContainer;
   }
 
-  /** Takes a new lease for this process. */
+  /**
+   * Takes a new lease for this process.
+   * @throws TargetError `scratch-unwritable`
+   */
   static take(command: string, removeContainer: RemoveContainer): Lease {
     const id = randomBytes(4).toString("hex");
     const folder = join(leasesFolder(), id);
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const owner = thisProcess();
-    const lease = new Lease(id, folder, { command, owner, processes: [], containers: [] }, removeContainer);
-    lease.#write();
+    const lease = new Lease(id, folder, { command, owner: thisProcess(), processes: [], containers: [] }, removeContainer);
+    try {
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      // Whoever owns the parent could exchange what lies in it, and in /tmp anybody may have made it first.
+      const parent = lstatSync(leasesFolder());
+      if (!parent.isDirectory() || parent.uid !== userInfo().uid) throw new Error("it does not belong to this user");
+      lease.#write();
+    } catch (thrown) {
+      throw new TargetError("scratch-unwritable", `The scratch folder ${leasesFolder()} cannot be used: ${messageOf(thrown)}.`, {
+        hint: "Set TMPDIR to a folder that you may write and that has space.",
+        cause: thrown,
+      });
+    }
     return lease;
   }
 
@@ -60,7 +74,7 @@ export class Lease implements AsyncDisposable {
   static open(id: string, removeContainer: RemoveContainer): Lease | undefined {
     const folder = join(leasesFolder(), id);
     try {
-      const record = leaseSchema.parse(JSON.parse(readFileSync(join(folder, "lease.json"), "utf8")));
+      const record = leaseSchema.parse(JSON.parse(readFileSync(join(folder, recordName), "utf8")));
       return new Lease(id, folder, record, removeContainer);
     } catch {
       return undefined;
@@ -74,6 +88,11 @@ export class Lease implements AsyncDisposable {
   /** True while the process that took the lease lives, and for what was left running on purpose. */
   get isHeld(): boolean {
     return this.#record.owner === null || isAlive(this.#record.owner);
+  }
+
+  /** True once {@link leaveRunning} was called: what the lease holds is to outlive this process. */
+  get isLeftRunning(): boolean {
+    return this.#record.owner === null;
   }
 
   /** Remembers a child process; call it in the same tick as the spawn. */
@@ -107,7 +126,7 @@ export class Lease implements AsyncDisposable {
 
   /** Exchanges the file in one step, so that a kill at any time leaves one that can be read. */
   #write(): void {
-    const path = join(this.folder, "lease.json");
+    const path = join(this.folder, recordName);
     writeFileSync(`${path}.new`, JSON.stringify(this.#record), { mode: 0o600 });
     renameSync(`${path}.new`, path);
   }
@@ -115,21 +134,40 @@ export class Lease implements AsyncDisposable {
 
 /** Every lease on this machine that belongs to this user. */
 export function allLeases(removeContainer: RemoveContainer): Lease[] {
-  let ids: string[];
+  return leaseIds().flatMap((id) => Lease.open(id, removeContainer) ?? []);
+}
+
+function leaseIds(): string[] {
   try {
-    ids = readdirSync(leasesFolder());
+    return readdirSync(leasesFolder());
   } catch (thrown) {
     if (systemCodeOf(thrown) === "ENOENT") return [];
     throw thrown;
   }
-  return ids.flatMap((id) => Lease.open(id, removeContainer) ?? []);
 }
 
-/** Removes what runs that were killed left behind. Returns how many leases that were. */
+/**
+ * Removes what runs that were killed left behind. Returns how many leases that were. One that cannot be removed now, because the Docker
+ * engine is in trouble for instance, is left to the next sweep.
+ */
 export async function sweepLeases(removeContainer: RemoveContainer): Promise<number> {
   const abandoned = allLeases(removeContainer).filter((lease) => !lease.isHeld);
-  for (const lease of abandoned) await lease.release();
-  return abandoned.length;
+  const outcomes = await Promise.allSettled(abandoned.map((lease) => lease.release()));
+  await removeUnwritten();
+  return outcomes.filter(({ status }) => status === "fulfilled").length;
+}
+
+/** Far longer than it takes between making a lease's folder and writing down what it is for. */
+const unwrittenMsMax = 60_000;
+
+/** Removes folders of leases that were killed before anything was written down. */
+async function removeUnwritten(): Promise<void> {
+  for (const id of leaseIds()) {
+    const folder = join(leasesFolder(), id);
+    const stats = statSync(folder, { throwIfNoEntry: false });
+    const isOld = stats !== undefined && systemClock.wallMs() - stats.mtimeMs > unwrittenMsMax;
+    if (isOld && !existsSync(join(folder, recordName))) await rm(folder, { recursive: true, force: true });
+  }
 }
 
 /** `/tmp/kmsmark-0`: per user, and short, because a Unix socket's path has at most 107 bytes. */
@@ -137,30 +175,41 @@ export function leasesFolder(): string {
   return join(tmpdir(), `kmsmark-${userInfo().uid}`);
 }
 
+/** Milliseconds that a process has to end by itself. */
+const endGraceMs = 10_000;
+const endPollMs = 20;
+
 async function endProcess(owned: OwnedProcess): Promise<void> {
-  if (!isAlive(owned)) return;
-  process.kill(owned.pid, "SIGTERM");
-  const giveUpMs = systemClock.monotonicMs() + 5000;
+  const forceMs = systemClock.monotonicMs() + endGraceMs;
+  let signal: NodeJS.Signals | undefined = "SIGTERM";
   while (isAlive(owned)) {
-    if (systemClock.monotonicMs() > giveUpMs) {
-      process.kill(owned.pid, "SIGKILL");
-      return;
-    }
-    await systemClock.sleep(20);
+    if (signal !== undefined) kill(owned.pid, signal);
+    await systemClock.sleep(endPollMs);
+    signal = systemClock.monotonicMs() > forceMs ? "SIGKILL" : undefined;
   }
 }
 
-/** This process, as it is written down for others to see whether it still lives. */
+/** Between the look at a process and the signal it may have ended. */
+function kill(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (thrown) {
+    if (systemCodeOf(thrown) !== "ESRCH") throw thrown;
+  }
+}
+
+/** This process, as it is written down. */
 export function thisProcess(): OwnedProcess {
   return { pid: process.pid, startMark: startMarkOf(process.pid) ?? "" };
 }
 
-/** False once it is gone, also when another process has its pid by now. */
+/** Whether the very process that was written down still runs. */
 export function isAlive({ pid, startMark }: OwnedProcess): boolean {
   try {
     process.kill(pid, 0);
   } catch (thrown) {
-    return systemCodeOf(thrown) === "EPERM";
+    // EPERM: there is such a process, of another user.
+    if (systemCodeOf(thrown) !== "EPERM") return false;
   }
   const mark = startMarkOf(pid);
   return mark === undefined ? process.platform !== "linux" : mark === startMark;

@@ -50,6 +50,8 @@ export async function startPluginProcess({ lease, clock, signal }: PluginProcess
   const ended = once(child, "exit");
   const stop = async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
+    // Until it has ended it keeps this process from ending.
+    child.ref();
     child.kill("SIGTERM");
     await ended;
   };

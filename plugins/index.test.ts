@@ -3,12 +3,15 @@ import { mkdtempDisposable } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Client, credentials } from "@grpc/grpc-js";
 import { pino } from "pino";
 import { describe, expect, it } from "vitest";
 import { systemClock } from "../harness/clock.ts";
 import { connectKmsV1, connectKmsV2, detectKmsVersions } from "../harness/kms/client.ts";
+import { kmsV2Service } from "../harness/kms/messages.ts";
 import { probeSocket } from "../harness/kms/socket.ts";
 import { kmsmarkVersion } from "../harness/version.ts";
+import { VirtualClock } from "../harness/virtual-clock.ts";
 import { type PluginOptions, providers, startPlugin } from "./index.ts";
 import { rotateKeyFile } from "./local-key-file.ts";
 import { type CallContext, type KmsProvider, ProviderFault, type ProviderFaultKind } from "./provider.ts";
@@ -120,6 +123,20 @@ describe("a running plugin", () => {
     await place.start();
     expect(await v1.decrypt(old1)).toEqual(dek);
     expect((await v2.decrypt({ ...old2, uid: "u" })).plaintext).toEqual(dek);
+  });
+
+  // kube-apiserver v1.29 to v1.31 sends the percent-encoded path, later ones `localhost`.
+  it.each(["localhost", "%2Frun%2Fkms.sock"])("takes the authority %s", async (authority) => {
+    await using place = await arrange();
+    await place.start();
+    const client = new Client(`unix:${place.socket}`, credentials.createInsecure(), { "grpc.default_authority": authority });
+    const { path, requestSerialize, responseDeserialize } = kmsV2Service.Status;
+    const { promise: healthz, resolve, reject } = Promise.withResolvers<string | undefined>();
+    client.makeUnaryRequest(path, requestSerialize, responseDeserialize, {}, (error, answer) =>
+      error === null ? resolve(answer?.healthz) : reject(error),
+    );
+    expect(await healthz).toBe("ok");
+    client.close();
   });
 
   it("outlives what is no gRPC at all", async () => {
@@ -242,6 +259,29 @@ describe("stopping", () => {
     expect((await answer).keyId).toBe("key-1");
     await stopped;
     expect(scripted.isDisposed()).toBe(true);
+  });
+
+  it("ends after five seconds what hangs", async () => {
+    await using place = await arrange();
+    const clock = new VirtualClock();
+    const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
+    const provider = providerOf(() => {
+      begin();
+      return new Promise<never>(() => {});
+    });
+    const plugin = await place.start({ provider, clock });
+    const answer = place.v2().encrypt(request, { timeoutMs: 60_000 });
+    const outcome = expect(answer).rejects.toMatchObject({
+      message: "rpc error: code = Unavailable desc = The plugin is stopping.",
+    });
+    await begun;
+    const stopped = plugin[Symbol.asyncDispose]();
+    await clock.advance(4999);
+    expect(provider.isDisposed()).toBe(false);
+    await clock.advance(1);
+    await outcome;
+    await stopped;
+    expect(provider.isDisposed()).toBe(true);
   });
 
   it("does not wait for callers that are idle", async () => {

@@ -18,6 +18,8 @@ import { listenOnSocket } from "./socket.ts";
 
 /** How long a stopping server waits for the calls that are under way; longer than kube-apiserver's default deadline. */
 const drainMsMax = 5000;
+/** How long those that are then cut short have to carry their answer over. */
+const farewellMsMax = 500;
 
 /** What the API server is told, by what went wrong (google.golang.org/grpc/codes). */
 const grpcCodes: Readonly<Record<ProviderFaultKind, number>> = {
@@ -53,7 +55,8 @@ export interface KmsServer extends AsyncDisposable {
  */
 export async function serveKms(service: KeyService, { socket, clock, observer, onFault }: ServeOptions): Promise<KmsServer> {
   const server = new Server({ "grpc.enable_channelz": 0 });
-  const surroundings = { clock, observer };
+  const underWay = new Set<AbortController>();
+  const surroundings = { clock, observer, underWay };
   server.addService(kmsV2Service, {
     Status: unary("v2", "Status", surroundings, (_request: StatusRequest, context) => service.status(context)),
     Encrypt: unary("v2", "Encrypt", surroundings, (request: EncryptRequest, context) => service.encrypt(request, context)),
@@ -81,12 +84,13 @@ export async function serveKms(service: KeyService, { socket, clock, observer, o
     socket: ownSocket.path,
     async [Symbol.asyncDispose]() {
       ownSocket.close();
-      const { promise: timeIsUp, resolve } = Promise.withResolvers<void>();
-      using _timer = clock.startTimer(drainMsMax, resolve);
       // Tells the clients to go elsewhere. Its own word that all calls have ended cannot be trusted: on Node.js 24, whose HTTP/2 server
       // closes its sessions itself, it comes at once. A connection closes when the last call on it has ended.
       server.tryShutdown(() => {});
-      await Promise.race([timeIsUp, Promise.all([...connections].map((connection) => once(connection, "close")))]);
+      const allClosed = Promise.allSettled([...connections].map((connection) => once(connection, "close")));
+      await atMost(drainMsMax, allClosed, clock);
+      for (const call of underWay) call.abort(new ProviderFault("unavailable", "The plugin is stopping."));
+      await atMost(farewellMsMax, allClosed, clock);
       for (const connection of connections) connection.destroy();
       server.forceShutdown();
     },
@@ -111,7 +115,7 @@ function payloadBytes({ plaintext, ciphertext, plain, cipher }: Message): number
 function unary<Request extends Message, Response extends Message>(
   kms: PluginCall["kms"],
   method: PluginCall["method"],
-  { clock, observer }: Pick<ServeOptions, "clock" | "observer">,
+  { clock, observer, underWay }: Pick<ServeOptions, "clock" | "observer"> & { readonly underWay: Set<AbortController> },
   handle: (request: Request, context: CallContext) => Promise<Response>,
 ) {
   return async (call: ServerUnaryCall<Request, Response>, respond: sendUnaryData<Response>): Promise<void> => {
@@ -131,6 +135,7 @@ function unary<Request extends Message, Response extends Message>(
       });
 
     const giveUp = new AbortController();
+    underWay.add(giveUp);
     const timeoutMs = remainingMs(call.getDeadline());
     using _timer = clock.startTimer(timeoutMs, () =>
       giveUp.abort(new ProviderFault("deadline", "The KMS did not answer before the deadline of the call.")),
@@ -152,6 +157,8 @@ function unary<Request extends Message, Response extends Message>(
       const fault = faultOf(thrown);
       respond({ code: grpcCodes[fault.kind], details: fault.message });
       observe(grpcCodes[fault.kind], fault.message, 0);
+    } finally {
+      underWay.delete(giveUp);
     }
   };
 }
@@ -160,4 +167,11 @@ function unary<Request extends Message, Response extends Message>(
 function remainingMs(deadline: Date | number): number {
   const remaining = Number(deadline) - systemClock.wallMs();
   return Number.isFinite(remaining) ? remaining : defaultCallTimeoutMs;
+}
+
+/** Waits for `done`, but no longer than `ms`. */
+async function atMost(ms: number, done: Promise<unknown>, clock: Clock): Promise<void> {
+  const { promise: timeIsUp, resolve } = Promise.withResolvers<void>();
+  using _timer = clock.startTimer(ms, resolve);
+  await Promise.race([done, timeIsUp]);
 }

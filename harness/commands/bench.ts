@@ -10,8 +10,9 @@ import { Progress, progressMode } from "../run/progress.ts";
 import { createRunFolder } from "../run/run-folder.ts";
 import { benchProviders, type Header } from "../run/schema.ts";
 import { verdicts } from "../run/verdict.ts";
+import type { EtcdSettings } from "../target/attached.ts";
 import { chooseTarget } from "../target/choose.ts";
-import { defaultVersions, removeContainer } from "../target/install/index.ts";
+import { defaultVersions, removeContainer, showProgress } from "../target/install/index.ts";
 import { targetKinds } from "../target/target.ts";
 import { kmsmarkVersion } from "../version.ts";
 import { parseBenchWords } from "./bench-options.ts";
@@ -49,6 +50,10 @@ export const command = defineCommand({
       .option("feature-gates", { type: "string", default: "", describe: "For kube-apiserver, as it takes them: A=true,B=false" })
       .option("kubeconfig", { type: "string", describe: "Of the cluster to attach to" })
       .option("context", { type: "string", describe: "Of the kubeconfig" })
+      .option("attached-etcd", { type: "string", describe: "URL of that cluster's etcd, if its stored values may be read" })
+      .option("attached-etcd-cacert", { type: "string", describe: "PEM file of the authority of that etcd" })
+      .option("attached-etcd-cert", { type: "string", describe: "PEM file of a client certificate for it" })
+      .option("attached-etcd-key", { type: "string", describe: "PEM file of the certificate's key" })
       .option("seed", { type: "string", describe: "Repeats the workload of the run that printed it" })
       .option("out", { type: "string", describe: "Folder of the run; runs/TIME-bench by default" })
       .option("json", { type: "boolean", default: false, describe: "Print the result as JSON, and no progress" }),
@@ -61,7 +66,19 @@ export const command = defineCommand({
     const { options, suites } = parseBenchWords(given);
     using progress = new Progress({ stream: stderr, mode: progressMode(stderr, { quiet: given.json, environment }), clock });
     await sweepLeases(removeContainer);
-    const { target, refused, headline } = await chooseTarget({ ...given, ...options, wanted: given.target, environment, signal, clock });
+    using installing = showProgress(stderr, clock);
+    const { target, refused, headline } = await chooseTarget({
+      ...options,
+      wanted: given.target,
+      kubeconfig: given.kubeconfig,
+      context: given.context,
+      attachedEtcd: attachedEtcdOf(given),
+      environment,
+      progress: installing.report,
+      clock,
+      signal,
+    });
+    installing[Symbol.dispose]();
     progress.say(headline);
     await using folder = await createRunFolder({ command: "bench", out: given.out, clock });
     progress.say(`Seed ${options.seed}; the run goes to ${folder.path}.`);
@@ -105,3 +122,16 @@ export const command = defineCommand({
     return verdicts(journal.result()).exitCode;
   },
 });
+
+function attachedEtcdOf(
+  given: { readonly [Name in `attached-etcd${"" | "-cacert" | "-cert" | "-key"}`]: string | undefined },
+): EtcdSettings | undefined {
+  const url = given["attached-etcd"];
+  if (url === undefined) return undefined;
+  return {
+    url,
+    caFile: given["attached-etcd-cacert"],
+    certificateFile: given["attached-etcd-cert"],
+    keyFile: given["attached-etcd-key"],
+  };
+}

@@ -64,8 +64,8 @@ export async function detectKmsVersions(endpoint: string, options: ConnectOption
 
 const version = "v1beta1";
 
+/** For a Unix socket grpc-js sends the authority `localhost` by itself, as kube-apiserver does since v1.32. */
 const channelOptions: ChannelOptions = {
-  "grpc.default_authority": "localhost",
   // Else every channel of this process to the same socket shares one connection.
   "grpc.use_local_subchannel_pool": 1,
   "grpc.max_receive_message_length": 4 * 1024 * 1024,

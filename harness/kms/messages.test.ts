@@ -91,6 +91,7 @@ describe("decoding", () => {
     ["a length beyond the end", "0a05 01"],
     ["half a tag", "0aff"],
     ["a string that is not UTF-8", "1201ff"],
+    ["a map's key that is not UTF-8", "1a03 0a01ff"],
     ["field number 0", "0201ff"],
     ["a map's entry cut short", "1a03 0a0361"],
   ])("refuses %s", (_what, wrong) => {

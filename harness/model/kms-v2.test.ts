@@ -298,6 +298,16 @@ describe("KMS v2 reads", () => {
     });
   });
 
+  it("do not keep what cannot be a key", () => {
+    const { state } = started();
+    const read = { operation: 1, dekSource: "old", stale: false };
+    const now = { monotonicMs: 1, wallMs: 1 };
+    expect(stepKmsV2(state, { kind: "decrypt-answered", read, outcome: { ok: true, value: failure("too short") } }, now)).toEqual([
+      { kind: "fail", operation: 1, failure: failure("too short") },
+    ]);
+    expect(state.decryptCache.has("old")).toBe(false);
+  });
+
   it("drop a DEK source 24 h after it came, when another one comes", () => {
     const kms = started();
     kms.read("old", "a");

@@ -87,7 +87,8 @@ export type KmsV2Event =
     }
   | { readonly kind: "write"; readonly operation: number }
   | { readonly kind: "read"; readonly operation: number; readonly dekSource: string; readonly keyId: string; readonly sourceType: number }
-  | { readonly kind: "decrypt-answered"; readonly read: KmsV2Read; readonly outcome: Outcome<undefined> };
+  /** The value is why what was decrypted cannot be a key, its length for instance; such a key is not kept. */
+  | { readonly kind: "decrypt-answered"; readonly read: KmsV2Read; readonly outcome: Outcome<Failure | undefined> };
 
 export type KmsV2Effect =
   /** The first check is over; from now on the API server goes on starting whatever came of it. */
@@ -203,7 +204,9 @@ function finishRead(
   now: Instant,
 ): void {
   const { operation, dekSource, stale } = event.read;
-  if (event.outcome.ok) {
+  if (event.outcome.ok && event.outcome.value !== undefined) {
+    effects.push({ kind: "fail", operation, failure: event.outcome.value });
+  } else if (event.outcome.ok) {
     remember(state, effects, dekSource, now);
     effects.push({ kind: "open", operation, dekSource, stale });
   } else {

@@ -1,9 +1,6 @@
 import type { EncryptionConfiguration, ProviderConfiguration } from "../target/encryption-configuration.ts";
 import { aggregate, type Failure, failure } from "./failure.ts";
 
-/** What every encrypted value begins with. */
-export const encryptedMark = "k8s:enc:";
-
 /** The bytes that a provider puts before a value, and by which it knows its own again; empty for identity (spec encryption-at-rest 0.1). */
 export function providerPrefix(provider: ProviderConfiguration): string {
   if (provider.kind === "identity") return "";
@@ -44,9 +41,6 @@ export function readLabel(prefix: string): string {
 
 /** The `transformer_prefix` label of a read that no transformer matched. */
 export const unknownLabel = "unknown";
-
-/** What identity says to a value that some other provider encrypted. */
-export const identityFailure = failure("identity transformer tried to read encrypted data");
 
 /** The text of a read that no provider matches. */
 export const noMatchingProvider = "no matching prefix found";

@@ -42,8 +42,8 @@ const requestColumns: readonly ColumnOption[] = [
   { key: "status" },
 ];
 
-const kmsCallColumns: readonly ColumnOption[] = [
-  ...originColumns,
+/** The columns of a {@link TapRecord}. */
+export const tapRecordColumns: readonly ColumnOption[] = [
   { key: "sequence" },
   { key: "kms" },
   { key: "method" },
@@ -57,6 +57,8 @@ const kmsCallColumns: readonly ColumnOption[] = [
   { key: "grpcCode", header: "grpc_code" },
   { key: "fault" },
 ];
+
+const kmsCallColumns: readonly ColumnOption[] = [...originColumns, ...tapRecordColumns];
 
 /**
  * A CSV file that grows by phases. Rows are kept in memory while a phase is measured, so that writing them does not disturb it, and go

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { userInfo } from "node:os";
 import { sep } from "node:path";
 import type { WaitStrategy } from "testcontainers";
+import { z } from "zod";
 import { messageOf, TargetError } from "../errors.ts";
 import { type DockerApi, dockerApi, dockerEngine, findImages, isHttpStatus, removeContainer } from "./install/index.ts";
 import { type Launcher, type LaunchRequest, type Running, stopGraceMs } from "./launcher.ts";
@@ -84,11 +85,15 @@ function runningContainer(api: DockerApi, name: string): Running {
   const container = api.getContainer(name);
   const readLog = async (lines: number) => textOfLog(await container.logs({ stdout: true, stderr: true, follow: false, tail: lines }));
   let keptLog: string | undefined;
+  // The engine answers when the container ends; until then the open request keeps kmsmark alive.
+  const watch = new AbortController();
+  const end: Promise<unknown> = container.wait({ abortSignal: watch.signal });
   return {
-    ended: container.wait().then(
-      ({ StatusCode }) => `exit code ${StatusCode}`,
+    ended: end.then(
+      (answer) => `exit code ${waitAnswerSchema.parse(answer).StatusCode}`,
       (thrown: unknown) => `lost: ${messageOf(thrown)}`,
     ),
+    letGo: () => watch.abort(),
     async stop() {
       if (keptLog !== undefined) return;
       await unlessStatus([304, 404], () => container.stop({ t: stopGraceMs / 1000 }));
@@ -101,6 +106,8 @@ function runningContainer(api: DockerApi, name: string): Running {
     },
   };
 }
+
+const waitAnswerSchema = z.object({ StatusCode: z.number() });
 
 /** Undefined where the engine answers with one of these: 304 says that the container is in that state already, 404 that it is gone. */
 async function unlessStatus<T>(harmless: readonly number[], work: () => Promise<T>): Promise<T | undefined> {

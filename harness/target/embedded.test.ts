@@ -1,4 +1,4 @@
-import { Agent, request } from "undici";
+import { Agent, type Dispatcher, request } from "undici";
 import { describe, expect, it } from "vitest";
 import { type Clock, systemClock } from "../clock.ts";
 import { parseStoredValue } from "../envelope/index.ts";
@@ -18,12 +18,34 @@ const secretsWith = (...providers: ProviderConfiguration[]): EncryptionConfigura
   resources: [{ resources: ["secrets"], providers }],
 });
 
+/** What these tests look at in an answer's JSON; which of it is there depends on the request. */
+interface Body {
+  readonly kind: string;
+  readonly code: number;
+  readonly reason: string;
+  readonly message: string;
+  readonly gitVersion: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace: string;
+    readonly uid: string;
+    readonly resourceVersion: string;
+    readonly labels: Readonly<Record<string, string>>;
+    readonly continue: string;
+    readonly remainingItemCount: number;
+  };
+  readonly data: Readonly<Record<string, string>>;
+  readonly items: readonly Body[];
+  readonly status: { readonly phase: string };
+}
+
 interface Answer {
   readonly status: number;
   readonly text: string;
-  // biome-ignore lint/suspicious/noExplicitAny: the shape of an answer is what these tests are about
-  readonly json: any;
+  readonly json: Body;
 }
+
+const namesIn = ({ json }: Answer) => json.items.map(({ metadata }) => metadata.name);
 
 /** A running embedded control plane with a client and a KMS that counts. */
 async function start(encryption: EncryptionConfiguration | undefined, options: { clock?: Clock; gates?: Record<string, boolean> } = {}) {
@@ -33,22 +55,27 @@ async function start(encryption: EncryptionConfiguration | undefined, options: {
     kubernetesVersion: "v1.37.2",
     etcdVersion: "v3.7.3",
     encryption,
-    featureGates: { KMSv1: true, DetectCacheInconsistency: false, ...options.gates },
+    featureGates: { DetectCacheInconsistency: false, ...options.gates },
     lease,
     clock: options.clock ?? systemClock,
     signal: new AbortController().signal,
   });
   const agent = new Agent({ connect: { ca: plane.api.caPem } });
   const token = plane.api.identity.kind === "token" ? plane.api.identity.token : "";
-  const call = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> => {
+  const call = async (
+    method: Dispatcher.HttpMethod,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer> => {
     const answer = await request(plane.api.url + path, {
-      method: method as "GET",
+      method,
       dispatcher: agent,
       headers: { authorization: `Bearer ${token}`, "content-type": "application/json", ...headers },
       ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
     });
     const text = await answer.body.text();
-    return { status: answer.statusCode, text, json: text.startsWith("{") ? JSON.parse(text) : undefined };
+    return { status: answer.statusCode, text, json: JSON.parse(text.startsWith("{") ? text : "{}") };
   };
   const metric = async (name: string): Promise<number> => {
     const lines = (await call("GET", "/metrics")).text
@@ -158,23 +185,17 @@ describe("the Secrets API", () => {
     await it.call("POST", "/api/v1/namespaces", { metadata: { name: "team" } });
     for (const name of ["c", "a", "b"]) await it.call("POST", base, secret(name));
     await it.call("POST", "/api/v1/namespaces/team/secrets", secret("z"));
-    const names = (answer: Answer) => answer.json.items.map((item: { metadata: { name: string } }) => item.metadata.name);
     const first = await it.call("GET", "/api/v1/secrets?limit=3");
-    expect([names(first), first.json.metadata.remainingItemCount, first.json.kind]).toEqual([["a", "b", "c"], 1, "SecretList"]);
+    expect([namesIn(first), first.json.metadata.remainingItemCount, first.json.kind]).toEqual([["a", "b", "c"], 1, "SecretList"]);
     const second = await it.call("GET", `/api/v1/secrets?limit=3&continue=${first.json.metadata.continue}`);
-    expect([names(second), second.json.metadata.continue]).toEqual([["z"], undefined]);
-    expect(names(await it.call("GET", base))).toEqual(["a", "b", "c"]);
+    expect([namesIn(second), second.json.metadata.continue]).toEqual([["z"], undefined]);
+    expect(namesIn(await it.call("GET", base))).toEqual(["a", "b", "c"]);
   });
 
   it("has namespaces: made at the start, needed for secrets, terminating for ever", async () => {
     await using it = await start(secretsWith(v2));
     const list = await it.call("GET", "/api/v1/namespaces");
-    expect(list.json.items.map((item: { metadata: { name: string } }) => item.metadata.name)).toEqual([
-      "default",
-      "kube-node-lease",
-      "kube-public",
-      "kube-system",
-    ]);
+    expect(namesIn(list)).toEqual(["default", "kube-node-lease", "kube-public", "kube-system"]);
     expect((await it.call("POST", "/api/v1/namespaces/none/secrets", secret("a"))).json.message).toBe('namespaces "none" not found');
     await it.call("POST", "/api/v1/namespaces", { metadata: { name: "team" } });
     const deleted = await it.call("DELETE", "/api/v1/namespaces/team");
@@ -337,7 +358,7 @@ describe("start and restart (spec 7)", () => {
     expect((await it.call("GET", `${base}/a`)).json).toEqual(created);
   });
 
-  it("refuses KMS v1 without its gate", async () => {
+  it("refuses KMS v1 when its gate is off", async () => {
     await expect(start(secretsWith(v1), { gates: { KMSv1: false } })).rejects.toMatchObject({ code: "kms-v1-disabled" });
   });
 });
@@ -433,6 +454,33 @@ describe("a KMS v2 plugin in trouble (spec 2.5)", () => {
     expect(await it.costOf(() => it.call("PUT", `${base}/a`, created))).toEqual({ status: 200, from: 2, to: 1, calls: {} });
     const stored = await it.store.get("/registry/secrets/default/a");
     expect(parseStoredValue(stored?.value ?? new Uint8Array(0))).toMatchObject({ object: { keyId: "key-2" } });
+  });
+
+  it.each([
+    ["v2", v2, "invalid seed length 31 used for key generation"],
+    ["v1", v1, "crypto/aes: invalid key size 31"],
+  ] as const)("is not believed when %s decrypts to what cannot be a key", async (_, provider, text) => {
+    const clock = new VirtualClock();
+    await using it = await start(secretsWith(provider), { clock });
+    await it.call("POST", base, secret("a"));
+    it.kms.missingBytes = 1;
+    await it.plane.stopApiServer();
+    let given: unknown;
+    const starting = it.plane.startApiServer().catch((thrown: unknown) => {
+      given = thrown;
+    });
+    while (given === undefined) await clock.advance(1000);
+    await starting;
+    expect(given).toMatchObject({ code: "api-server-not-ready" });
+    expect((await it.call("GET", "/readyz")).status).toBe(500);
+    expect((await it.call("GET", base)).json.message).toBe("storage is (re)initializing");
+    it.kms.takeCalls();
+    for (let read = 0; read < 2; read++) expect((await it.call("GET", `${base}/a`)).json.message).toContain(text);
+    expect(it.kms.takeCalls()).toEqual({ Decrypt: 2 });
+    it.kms.missingBytes = 0;
+    expect((await it.call("GET", `${base}/a`)).status).toBe(200);
+    await clock.advance(1000);
+    expect((await it.call("GET", "/readyz")).text).toBe("ok");
   });
 
   it("shows in health endpoints by the names of 4.5, not in livez", async () => {

@@ -19,9 +19,14 @@ const readyPollMs = 100;
 const logLinesMax = 1000;
 
 /**
+ * Feature gates that differ from v1.37.2 unless the run names them: KMS v1 is there when a configuration asks for it, as the other targets have
+ * it, and a start decodes one value at a time, so that it decrypts each DEK source exactly once.
+ */
+const targetGates = { KMSv1: true, ConcurrentWatchObjectDecode: false };
+
+/**
  * The API server as a model inside this process: real TLS, HTTP, cryptography and KMS calls, the decisions of `harness/model`, and a store in
- * memory. It needs nothing installed, and is never to be taken for kube-apiserver. `ConcurrentWatchObjectDecode` is off unless a feature
- * gate turns it on, so that a restart decrypts each DEK source exactly once; v1.37.2 itself has it on.
+ * memory. It needs nothing installed, and is never to be taken for kube-apiserver.
  */
 export const embeddedTarget: Target = createEmbeddedTarget({ connectV1: connectKmsV1, connectV2: connectKmsV2 });
 
@@ -96,7 +101,7 @@ class EmbeddedControlPlane implements ControlPlane {
   }
 
   async stopApiServer(): Promise<void> {
-    this.#front.attach(undefined);
+    await this.#front.detach();
     await this.#apiServer?.[Symbol.asyncDispose]();
     this.#apiServer = undefined;
   }
@@ -120,10 +125,10 @@ class EmbeddedControlPlane implements ControlPlane {
     const { clock, featureGates } = this.#spec;
     this.#log.add(`starting the model of kube-apiserver ${modelledVersion}`);
     const apiServer = await ApiServer.start({
-      ...this.#connections,
+      connections: this.#connections,
       store: this.store,
       encryption: this.#encryption,
-      featureGates: { ConcurrentWatchObjectDecode: false, ...featureGates },
+      featureGates: { ...targetGates, ...featureGates },
       clock,
       random: this.#random,
       log: (line) => this.#log.add(line),

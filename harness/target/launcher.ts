@@ -7,6 +7,8 @@ export type Component = "etcd" | "kube-apiserver";
 export interface Running {
   /** Resolves, never rejects, when the component has ended: `exit code 1`, `signal SIGKILL`. */
   readonly ended: Promise<string>;
+  /** Stops watching it, so that this process can end while the component goes on. */
+  letGo(): void;
   /** Asks it to end, forces it after {@link stopGraceMs}, and waits until it is gone. Harmless when it is. */
   stop(): Promise<void>;
   /** The last lines of what it printed; empty where it printed nothing. */

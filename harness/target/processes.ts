@@ -66,6 +66,7 @@ async function launchProcess(binary: string, { component, flags, folder, lease }
 
   return {
     ended: ended.promise,
+    letGo() {},
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null) return;
       child.kill("SIGTERM");

@@ -19,6 +19,7 @@ const defaultTailLines = 40;
  * @param freePort - where ports come from; one that turns out to be taken is given up for the next
  * @throws TargetError `component-ended` or `component-not-ready` with the log's last lines, `port-in-use`, `disk-full`,
  *   `scratch-unwritable`, and what the launcher throws; the signal's reason. Whatever was started until then is stopped.
+ * @returns what stops both and removes their files when disposed of, unless the lease was left running meanwhile
  */
 export async function startRealControlPlane(
   launcher: Launcher,
@@ -49,7 +50,12 @@ export async function startRealControlPlane(
       apiServer = await startApiServer(parts, etcd.url, apiServer.port, encryption);
     },
     logTail: (component, lines = defaultTailLines) => (component === "etcd" ? etcd : apiServer).running.logTail(lines),
-    [Symbol.asyncDispose]: () => all.disposeAsync(),
+    async [Symbol.asyncDispose]() {
+      if (!spec.lease.isLeftRunning) return await all.disposeAsync();
+      etcd.running.letGo();
+      apiServer.running.letGo();
+      await etcd.store[Symbol.asyncDispose]();
+    },
   };
 }
 

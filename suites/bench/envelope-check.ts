@@ -24,8 +24,8 @@ import type { StoredValue } from "../../harness/target/target.ts";
 export type KeySource =
   | { readonly provider: "identity" }
   | { readonly provider: "aescbc" | "aesgcm" | "secretbox"; readonly key: LocalKey }
-  | { readonly provider: "kms-v1"; readonly kms: KmsV1; readonly name: string }
-  | { readonly provider: "kms-v2"; readonly kms: KmsV2; readonly name: string; readonly newUid: () => string };
+  | { readonly provider: "kms-v1"; readonly kms: KmsV1; readonly name: string | undefined }
+  | { readonly provider: "kms-v2"; readonly kms: KmsV2; readonly name: string | undefined; readonly newUid: () => string };
 
 /** At most this many faults are kept. */
 const wrongMax = 20;
@@ -189,8 +189,10 @@ function shapeOf(envelope: Envelope): StoredShape {
   }
 }
 
-function expectName(found: string, configured: string): void {
-  if (found !== configured) throw new WrongEnvelope("It names another provider or key than the configuration does.");
+/** @param configured - undefined where somebody else configured the API server, and any name is right. */
+function expectName(found: string, configured: string | undefined): void {
+  if (configured !== undefined && found !== configured)
+    throw new WrongEnvelope("It names another provider or key than the configuration does.");
 }
 
 function compare({ metadata, type, data }: StoredSecret, spec: SecretSpec): void {

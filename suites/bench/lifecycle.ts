@@ -66,7 +66,14 @@ async function measureCell(bench: Bench, provider: BenchProvider, count: number)
     "write",
     each(written, (body) => meter.client.createSecret(body, signal)),
   );
-  const check = await checkStored({ plane, secrets, configured, pluginSocket: chain?.pluginSocket, signal });
+  const check = await checkStored({
+    plane,
+    secrets,
+    provider,
+    configured,
+    pluginSocket: chain?.pluginSocket ?? options.pluginSocket,
+    signal,
+  });
   if (typeof check === "string") journal.append({ event: "note", text: `The stored values were not checked: ${check}` });
   else journal.append({ event: "envelopes", check });
 

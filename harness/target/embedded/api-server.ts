@@ -36,7 +36,8 @@ export interface KmsConnections {
 }
 
 /** What an API server is started with. */
-export interface ApiServerParts extends KmsConnections {
+export interface ApiServerParts {
+  readonly connections: KmsConnections;
   readonly store: MemoryStore;
   readonly encryption: EncryptionConfiguration | undefined;
   readonly featureGates: Readonly<Record<string, boolean>>;
@@ -122,18 +123,21 @@ export class ApiServer implements AsyncDisposable {
   }
 
   #connect(encryption: EncryptionConfiguration | undefined): Map<ProviderConfiguration, KmsV1Provider | KmsV2Provider> {
-    const { clock, connectV1, connectV2 } = this.#parts;
+    const { clock, connections } = this.#parts;
     const { metrics } = this;
     const connected = new Map<ProviderConfiguration, KmsV1Provider | KmsV2Provider>();
     for (const provider of encryption?.resources.flatMap(({ providers }) => providers) ?? []) {
       if (provider.kind !== "kms") continue;
       const timeoutMs = provider.timeoutMs ?? defaultCallTimeoutMs;
       if (provider.apiVersion === "v2") {
-        connected.set(provider, new KmsV2Provider({ name: provider.name, timeoutMs }, { kms: connectV2(provider.socket), clock, metrics }));
+        connected.set(
+          provider,
+          new KmsV2Provider({ name: provider.name, timeoutMs }, { kms: connections.connectV2(provider.socket), clock, metrics }),
+        );
       } else {
         const cache = provider.cacheSize === undefined ? {} : { cacheSize: provider.cacheSize };
         const configuration = { name: provider.name, timeoutMs, ...cache };
-        connected.set(provider, new KmsV1Provider(configuration, { kms: connectV1(provider.socket), clock, metrics }));
+        connected.set(provider, new KmsV1Provider(configuration, { kms: connections.connectV1(provider.socket), clock, metrics }));
       }
     }
     return connected;

@@ -9,6 +9,8 @@ export class FakeKms implements KmsConnections {
   healthz = "ok";
   /** What Encrypt says instead of {@link keyId}. */
   encryptKeyId: string | undefined;
+  /** How many bytes Decrypt leaves out. */
+  missingBytes = 0;
   /** Methods that fail as Unavailable. */
   readonly broken = new Set<keyof FakeKms["calls"]>();
 
@@ -21,7 +23,7 @@ export class FakeKms implements KmsConnections {
           keyId: this.encryptKeyId ?? this.keyId,
           annotations: new Map([["version.kms.test", Uint8Array.of(1)]]),
         })),
-      decrypt: async ({ ciphertext }) => this.#answer("Decrypt", () => ({ plaintext: flip(ciphertext) })),
+      decrypt: async ({ ciphertext }) => this.#answer("Decrypt", () => ({ plaintext: this.#unwrap(ciphertext) })),
       [Symbol.dispose]: () => {},
     };
   }
@@ -30,7 +32,7 @@ export class FakeKms implements KmsConnections {
     return {
       version: async () => this.#answer("Version", () => ({ version: "v1beta1", runtimeName: "fake", runtimeVersion: "1" })),
       encrypt: async (plain) => this.#answer("Encrypt", () => flip(plain)),
-      decrypt: async (cipher) => this.#answer("Decrypt", () => flip(cipher)),
+      decrypt: async (cipher) => this.#answer("Decrypt", () => this.#unwrap(cipher)),
       [Symbol.dispose]: () => {},
     };
   }
@@ -40,6 +42,10 @@ export class FakeKms implements KmsConnections {
     const taken = Object.fromEntries(Object.entries(this.calls).filter(([, count]) => count > 0));
     Object.assign(this.calls, { Status: 0, Version: 0, Encrypt: 0, Decrypt: 0 });
     return taken;
+  }
+
+  #unwrap(ciphertext: Uint8Array): Uint8Array {
+    return flip(ciphertext).subarray(this.missingBytes);
   }
 
   #answer<Answer>(method: keyof FakeKms["calls"], answer: () => Answer): Answer {

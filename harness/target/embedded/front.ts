@@ -2,6 +2,7 @@ import { timingSafeEqual } from "node:crypto";
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
+import type { Socket } from "node:net";
 import { messageOf } from "../../errors.ts";
 import { ApiError, badRequest, forbidden, internalError, notFound } from "./api-error.ts";
 import type { ApiServer } from "./api-server.ts";
@@ -14,6 +15,9 @@ import { secrets } from "./secret-resource.ts";
 const bodyMaxBytes = 3 * 1024 * 1024;
 /** Longer than clients keep an idle connection, so that it is they who close it. */
 const keepAliveMs = 90_000;
+
+/** Turns of the event loop in which a client in this process reads the end of its connections. */
+const turnsUntilKnown = 3;
 
 /** The version that the model models, marked so that nobody takes it for kube-apiserver. */
 const versionInfo = { major: "1", minor: "37", gitVersion: "v1.37.2+kmsmark.model", platform: "embedded" };
@@ -30,12 +34,17 @@ export interface FrontParts {
 export class Front implements AsyncDisposable {
   readonly #parts: FrontParts;
   readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
   #apiServer: ApiServer | undefined;
 
   private constructor(parts: FrontParts) {
     this.#parts = parts;
     this.#server = createServer({ cert: parts.certificatePem, key: parts.keyPem, keepAliveTimeout: keepAliveMs }, (request, response) => {
       void this.#serve(request, response);
+    });
+    this.#server.on("connection", (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once("close", () => this.#sockets.delete(socket));
     });
   }
 
@@ -53,10 +62,21 @@ export class Front implements AsyncDisposable {
     return address.port;
   }
 
-  /** From now on this API server answers; undefined cuts every connection, as a process that ends does. */
-  attach(apiServer: ApiServer | undefined): void {
+  /** From now on this API server answers. */
+  attach(apiServer: ApiServer): void {
     this.#apiServer = apiServer;
-    if (apiServer === undefined) this.#server.closeAllConnections();
+  }
+
+  /**
+   * Nobody answers any more, and every connection is cut, as when a process ends. Resolves when a client in this process knows it, so that it
+   * does not send its next request into a connection that is gone: a process takes long enough to start, this one does not.
+   */
+  async detach(): Promise<void> {
+    this.#apiServer = undefined;
+    const closed = [...this.#sockets].map((socket) => once(socket, "close"));
+    this.#server.closeAllConnections();
+    await Promise.all(closed);
+    for (let turn = 0; turn < turnsUntilKnown; turn++) await new Promise((resolve) => setImmediate(resolve));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

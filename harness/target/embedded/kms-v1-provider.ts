@@ -5,7 +5,7 @@ import { messageOf } from "../../errors.ts";
 import type { KmsV1 } from "../../kms/contract.ts";
 import { createKmsV1, type Failure, type KmsV1Call, type KmsV1Event, type KmsV1State, type Outcome, stepKmsV1 } from "../../model/index.ts";
 import type { ApiServerMetrics } from "./metrics.ts";
-import { failureOf, type Plaintext, TransformError, type Transformer, transforming } from "./transformer.ts";
+import { failureOf, keyFault, type Plaintext, TransformError, type Transformer, transforming } from "./transformer.ts";
 
 /** What the model lets an operation do at its end: use this DEK. */
 interface Work {
@@ -142,7 +142,11 @@ export class KmsV1Provider implements Transformer, AsyncDisposable {
     });
     if (!outcome.ok) return this.#dispatch({ kind: "answered", call, outcome });
     if (call.method === "Encrypt") work.edek = outcome.value;
-    else if (call.purpose === "work") work.dek = outcome.value;
+    else if (call.purpose === "work") {
+      const unusable = keyFault(() => openKmsV1(outcome.value, none, none));
+      if (unusable !== undefined) return this.#dispatch({ kind: "answered", call, outcome: { ok: false, failure: unusable } });
+      work.dek = outcome.value;
+    }
     const value = call.method === "Encrypt" ? kmsV1CacheKey(outcome.value) : "";
     this.#dispatch({ kind: "answered", call, outcome: { ok: true, value } });
   }

@@ -26,7 +26,7 @@ import {
 } from "../../model/index.ts";
 import { callFailure } from "./kms-v1-provider.ts";
 import type { ApiServerMetrics } from "./metrics.ts";
-import { failureOf, type Plaintext, TransformError, type Transformer, transforming } from "./transformer.ts";
+import { failureOf, keyFault, type Plaintext, TransformError, type Transformer, transforming } from "./transformer.ts";
 
 /** What an operation is told at its end: the DEK source that it may use. A health check is told none. */
 type Permission = { readonly dek: Uint8Array; readonly stale: boolean } | undefined;
@@ -235,8 +235,12 @@ export class KmsV2Provider implements Transformer, AsyncDisposable {
     const { encryptedDekSource: ciphertext, keyId, annotations } = work.object;
     const request = { ciphertext, uid: randomUUID(), keyId, annotations };
     const outcome = await this.#call("Decrypt", (options) => this.#kms.decrypt(request, options));
-    if (outcome.ok) work.dek = outcome.value.plaintext;
-    this.#dispatch({ kind: "decrypt-answered", read, outcome: outcome.ok ? { ok: true, value: undefined } : outcome });
+    if (!outcome.ok) return this.#dispatch({ kind: "decrypt-answered", read, outcome });
+    const { object } = work;
+    const dek = outcome.value.plaintext;
+    work.dek = dek;
+    const unusable = keyFault(() => openKmsV2(dek, object, none));
+    this.#dispatch({ kind: "decrypt-answered", read, outcome: { ok: true, value: unusable } });
   }
 
   async #call<Answer>(

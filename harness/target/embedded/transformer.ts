@@ -57,6 +57,16 @@ export function transforming<Result>(run: () => Result): Result {
   }
 }
 
+/** Why a key that a KMS decrypted cannot be one, told by an attempt to open something with it; kube-apiserver does not cache such a key. */
+export function keyFault(open: () => unknown): Failure | undefined {
+  try {
+    open();
+  } catch (thrown) {
+    if (thrown instanceof EnvelopeError && (thrown.code === "key-size" || thrown.code === "seed-size")) return failure(thrown.message);
+  }
+  return undefined;
+}
+
 /** Where the metrics of a list of transformers go. */
 export interface TransformerScope {
   readonly resource: string;

@@ -2,9 +2,10 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { z } from "zod";
+import { systemCodeOf } from "../../errors.ts";
 import { parseEtcdVersion, parseKubernetesVersion } from "./versions.ts";
 import { type Architecture, architectureOf, type Component, componentNames, ways } from "./way.ts";
 
@@ -82,7 +83,7 @@ export class BinaryCache {
   }
 
   async create(): Promise<void> {
-    await mkdir(this.folder, { recursive: true });
+    await makeFolder(this.folder);
   }
 
   /** A new folder for what is not finished; gone when disposed of, and swept by {@link sweep} after a kill. */
@@ -123,6 +124,25 @@ export class BinaryCache {
   #folderOf({ name, version }: Component): string {
     return join(this.folder, `${name}-${version}-linux-${this.#architecture}`);
   }
+}
+
+/** As mkdir -p. Node's own `recursive` never ends where a folder takes no entries, as those of /proc do. */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (thrown) {
+    if (systemCodeOf(thrown) === "EEXIST" && (await stat(path)).isDirectory()) return;
+    if (systemCodeOf(thrown) !== "ENOENT" || (await isThere(dirname(path)))) throw thrown;
+    await makeFolder(dirname(path));
+    await makeFolder(path);
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function sha256Of(path: string): Promise<string> {

@@ -119,17 +119,31 @@ async function runGo(
     lines.push(line);
     onLine(line);
   });
+  let output: string;
   try {
-    const [code, output] = await Promise.all([ended, text(child.stdout)]);
+    const [code, written] = await Promise.all([ended, text(child.stdout)]);
     signal.throwIfAborted();
-    if (code === 0) return output;
+    if (code === 0) return written;
+    output = written;
   } catch (thrown) {
     signal.throwIfAborted();
     if (systemCodeOf(thrown) === "ENOENT") throw new WayFailed("there is no `go` on the PATH");
     if (systemCodeOf(thrown) === "EACCES") throw new WayFailed("the `go` on the PATH may not be run");
     throw thrown;
   }
-  throw explain(lines, args, what);
+  // With -json, go writes what went wrong where it would have written the answer.
+  const { Error: refusal } = args.includes("-json")
+    ? z.object({ Error: z.string() }).catch({ Error: "" }).parse(parsed(output))
+    : { Error: "" };
+  throw explain([...lines, ...refusal.split("\n")], args, what);
+}
+
+function parsed(output: string): unknown {
+  try {
+    return JSON.parse(output);
+  } catch {
+    return undefined;
+  }
 }
 
 function explain(lines: readonly string[], args: readonly string[], what: string): Error {

@@ -149,6 +149,7 @@ function diskFault(thrown: unknown, folder: string): InstallError | undefined {
         hint: "Make room, or set KMSMARK_CACHE to a folder on another disk.",
         cause: thrown,
       });
+    case "ENOENT":
     case "EACCES":
     case "EPERM":
     case "EROFS":
