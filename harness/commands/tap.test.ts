@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import yargs from "yargs";
 import { startPlugin } from "../../plugins/index.ts";
 import { connectKmsV2 } from "../kms/client.ts";
@@ -21,8 +21,8 @@ async function tap(words: readonly string[], during: () => Promise<void> = async
   const parsed = await command.options(yargs().command(command.usage, "").exitProcess(false)).parseAsync(["tap", ...words]);
   const interruption = new AbortController();
   const stdout = new PassThrough({ encoding: "utf8" });
-  const stderr = new PassThrough({ encoding: "utf8" });
-  const context = { signal: interruption.signal, stdout, stderr, columns: 100, environment: {} };
+  using stderr = vi.spyOn(process.stderr, "write").mockReturnValue(true);
+  const context = { signal: interruption.signal, stdout, stderr: process.stderr, columns: 100, environment: {} };
   const running = command.run(parsed, context);
   let answer = "";
   const ready = new Promise<void>((resolve) =>
@@ -35,7 +35,7 @@ async function tap(words: readonly string[], during: () => Promise<void> = async
   await during();
   interruption.abort(new Error("interrupted"));
   const exitCode = await running;
-  return { exitCode, answer, remarks: String(stderr.read() ?? "") };
+  return { exitCode, answer, remarks: stderr.mock.calls.map(([text]) => text).join("") };
 }
 
 /** A Status, two Encrypts and a Decrypt through the tap. */

@@ -1,0 +1,34 @@
+import { describe, expect, it } from "vitest";
+import { benchProviders, phaseNames } from "../../harness/run/schema.ts";
+import { verdicts } from "../../harness/run/verdict.ts";
+import { callsOf, measuredRun } from "./measured-run.ts";
+
+describe("the lifecycle on the embedded target", { timeout: 60_000 }, () => {
+  it("runs every phase of every provider, and finds nothing wrong", async () => {
+    const result = await measuredRun("embedded", { secrets: [12], providers: benchProviders, cacheSize: 1000, featureGates: {} });
+    expect(result.cells.map(({ provider }) => provider)).toEqual(benchProviders);
+    for (const { phases, envelopes } of result.cells) {
+      expect(phases.map(({ name }) => name)).toEqual(phaseNames);
+      expect(envelopes).toMatchObject({ total: 12, right: 12, wrong: [] });
+      for (const { requests } of phases) expect(requests).toMatchObject({ ok: requests.due, failed: 0, dropped: 0 });
+    }
+    expect(verdicts(result).exitCode).toBe(0);
+  });
+
+  it("costs KMS v1 an Encrypt a write, and more Decrypts where the cache is too small", async () => {
+    const { cells } = await measuredRun("embedded", { secrets: [12], providers: ["kms-v1"], cacheSize: 4, featureGates: {} });
+    // One of the twelve has no values, so that its update writes nothing.
+    expect(cells.map(callsOf)).toEqual([
+      [
+        "write: Encrypt 12",
+        "read: Decrypt 12",
+        "update: Encrypt 11",
+        "update: Decrypt 1",
+        "noop: Decrypt 12",
+        "restart: Decrypt 12",
+        "cold: Decrypt 12",
+        "delete: Decrypt 12",
+      ],
+    ]);
+  });
+});

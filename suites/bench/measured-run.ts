@@ -1,0 +1,63 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PassThrough } from "node:stream";
+import { systemClock as clock } from "../../harness/clock.ts";
+import { Lease } from "../../harness/lease.ts";
+import { clockResolutionNs, machineFacts } from "../../harness/run/machine.ts";
+import { Progress } from "../../harness/run/progress.ts";
+import { createRunFolder } from "../../harness/run/run-folder.ts";
+import type { Cell, Result } from "../../harness/run/schema.ts";
+import { workCalls } from "../../harness/run/verdict.ts";
+import { chooseTarget } from "../../harness/target/choose.ts";
+import { defaultVersions, removeContainer } from "../../harness/target/install/index.ts";
+import type { TargetKind } from "../../harness/target/target.ts";
+import type { BenchOptions } from "./benchmark.ts";
+import { lifecycle } from "./lifecycle.ts";
+
+/** For tests: runs the benchmark in a folder that is removed again, and resolves to what it measured. */
+export async function measuredRun(
+  kind: TargetKind,
+  options: Pick<BenchOptions, "secrets" | "providers" | "cacheSize" | "featureGates">,
+): Promise<Result> {
+  const { signal } = new AbortController();
+  const { target } = await chooseTarget({ wanted: kind, ...defaultVersions, environment: process.env, progress: () => {}, clock, signal });
+  const parent = await mkdtemp(join(tmpdir(), "kmsmark-run-"));
+  await using _parent = { [Symbol.asyncDispose]: () => rm(parent, { recursive: true, force: true }) };
+  await using lease = Lease.take("test", removeContainer);
+  await using folder = await createRunFolder({ command: "bench", parent, clock });
+  const bench: BenchOptions = {
+    ...defaultVersions,
+    load: { model: "closed", inFlight: 4 },
+    pluginSocket: undefined,
+    seed: "measured-run",
+    ...options,
+  };
+  const journal = folder.startJournal({
+    runId: lease.id,
+    command: "bench",
+    arguments: [],
+    startedAt: new Date(clock.wallMs()).toISOString(),
+    seed: bench.seed,
+    kmsmark: "0.0.0",
+    machine: machineFacts(),
+    target: { kind, kubernetes: bench.kubernetesVersion, etcd: bench.etcdVersion, isModel: kind === "embedded", refused: [] },
+    plugin: "bundled plugin, provider local",
+    clock: { resolutionNs: clockResolutionNs(clock) },
+    notes: [],
+  });
+  using progress = new Progress({ stream: new PassThrough(), mode: "silent", clock });
+  await lifecycle.run({ options: bench, target, lease, clock, signal, journal, samples: folder.samples, progress });
+  journal.append({ event: "end", status: "complete", fault: null });
+  return journal.result();
+}
+
+/** `write: Encrypt 50` for every phase in which a method was called to do work. Status is left out: it is called by the clock too. */
+export function callsOf(cell: Cell): string[] {
+  return cell.phases.flatMap((phase) =>
+    ["Encrypt", "Decrypt"].flatMap((method) => {
+      const calls = workCalls(phase, method);
+      return calls === 0 ? [] : [`${phase.name}: ${method} ${calls}`];
+    }),
+  );
+}
