@@ -10,7 +10,7 @@ export interface CommandContext {
   /** The answer goes here, and nothing else. */
   readonly stdout: NodeJS.WritableStream;
   /** Progress and remarks go here. */
-  readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
+  readonly stderr: NodeJS.WriteStream;
   /** The width of the terminal, or 100 where there is none. */
   readonly columns: number;
   readonly environment: Readonly<Record<string, string | undefined>>;

@@ -10,8 +10,7 @@ import { Progress, progressMode } from "../run/progress.ts";
 import { createRunFolder } from "../run/run-folder.ts";
 import { benchProviders, type Header } from "../run/schema.ts";
 import { verdicts } from "../run/verdict.ts";
-import type { EtcdSettings } from "../target/attached.ts";
-import { chooseTarget } from "../target/choose.ts";
+import { chooseTarget, type TargetChoice } from "../target/choose.ts";
 import { defaultVersions, removeContainer, showProgress } from "../target/install/index.ts";
 import { targetKinds } from "../target/target.ts";
 import { kmsmarkVersion } from "../version.ts";
@@ -125,7 +124,7 @@ export const command = defineCommand({
 
 function attachedEtcdOf(
   given: { readonly [Name in `attached-etcd${"" | "-cacert" | "-cert" | "-key"}`]: string | undefined },
-): EtcdSettings | undefined {
+): TargetChoice["attachedEtcd"] {
   const url = given["attached-etcd"];
   if (url === undefined) return undefined;
   return {

@@ -2,7 +2,7 @@ import { defineCommand } from "../command.ts";
 import { UsageError } from "../errors.ts";
 import { findInstances, removeInstance } from "../instance.ts";
 import { sweepLeases } from "../lease.ts";
-import { removeContainer } from "../target/containers.ts";
+import { removeContainer } from "../target/install/index.ts";
 
 export const command = defineCommand({
   usage: "down",

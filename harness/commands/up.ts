@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { configurationFor, kmsVersionOf } from "../../suites/bench/provider-configuration.ts";
 import { systemClock } from "../clock.ts";
-import { type CommandContext, defineCommand } from "../command.ts";
+import { defineCommand } from "../command.ts";
 import { messageOf, TargetError, UsageError } from "../errors.ts";
 import { findInstances, type Instance, type InstanceRecord, leaveInstance, takeInstance } from "../instance.ts";
 import { requireListening, socketPathOf } from "../kms/socket.ts";
@@ -11,8 +11,7 @@ import { startPluginProcess } from "../plugin-process.ts";
 import { benchProviders } from "../run/schema.ts";
 import { ApiProbe } from "../target/api-probe.ts";
 import { chooseTarget } from "../target/choose.ts";
-import { removeContainer } from "../target/containers.ts";
-import { defaultVersions, parseEtcdVersion, parseKubernetesVersion, showProgress } from "../target/install/index.ts";
+import { defaultVersions, parseEtcdVersion, parseKubernetesVersion, removeContainer, showProgress } from "../target/install/index.ts";
 import { renderKubeconfig } from "../target/kubeconfig.ts";
 import { readKubeconfig } from "../target/kubeconfig-access.ts";
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { VirtualClock } from "../virtual-clock.ts";
 import { Progress, type ProgressMode, progressMode } from "./progress.ts";
 
-const write = { provider: "kms-v2", secrets: 50, phase: "write", due: 50 } as const;
+const write = { provider: "kms-v2", secrets: 50, phase: "write", due: 50, weight: 50 } as const;
 
 /** A progress over a stream that remembers what was written. */
 function on(mode: ProgressMode, columns = 200) {
@@ -59,7 +59,7 @@ describe("on a terminal", () => {
 
   it("shows no count and no rate of a phase that sends nothing", async () => {
     const { clock, progress, written } = on("live");
-    progress.startPhase({ ...write, phase: "restart", due: 0 });
+    progress.startPhase({ ...write, phase: "restart", due: 0, weight: 0 });
     await clock.advance(3000);
     expect(lastLine(written())).toBe("kms-v2, 50 secrets: restart, 0 KMS calls, 3.0 s");
   });

@@ -12,6 +12,8 @@ export type ProgressMode = "live" | "lines" | "silent";
 export interface ProgressPhase extends SampleOrigin {
   /** Requests that the phase will send; 0 where it sends none. */
   readonly due: number;
+  /** How long it is expected to take beside others: its requests, or as many as could be sent in the time. */
+  readonly weight: number;
 }
 
 /** How often the live line is drawn anew. */
@@ -34,7 +36,7 @@ export class Progress implements Disposable {
   #line: ReturnType<typeof createLogUpdate>;
   #timer: Timer | undefined;
   #startMs: number;
-  /** Requests of the whole run, and of the phases that are over. */
+  /** Weight of the whole run, and of the phases that are over. */
   #expected = 0;
   #finished = 0;
   #phase: (ProgressPhase & { startMs: number; done: number; kmsCalls: number }) | undefined;
@@ -48,9 +50,9 @@ export class Progress implements Disposable {
     this.#startMs = options.clock.monotonicMs();
   }
 
-  /** Says how many requests the whole run will send; the time left is reckoned from there and from now. */
-  expect(requests: number): void {
-    this.#expected = requests;
+  /** Says how much all phases of the run will weigh; the time left is reckoned from there and from now. */
+  expect(weight: number): void {
+    this.#expected = weight;
     this.#startMs = this.#clock.monotonicMs();
   }
 
@@ -76,7 +78,7 @@ export class Progress implements Disposable {
   endPhase(): void {
     if (this.#phase === undefined) return;
     const line = this.#describe();
-    this.#finished += this.#phase.due;
+    this.#finished += this.#phase.weight;
     this.#phase = undefined;
     this.#clear();
     if (this.#mode === "lines") this.#stream.write(`${line}\n`);
@@ -116,15 +118,15 @@ export class Progress implements Disposable {
   /** What matters most stands first, because a narrow terminal cuts the end off. */
   #describe(): string {
     if (this.#phase === undefined) return "";
-    const { phase, due, done, kmsCalls, startMs } = this.#phase;
+    const { phase, due, weight, done, kmsCalls, startMs } = this.#phase;
     const nowMs = this.#clock.monotonicMs();
     const tookMs = nowMs - startMs;
     const parts = [`${cellName(this.#phase)}: ${phase}${due === 0 ? "" : ` ${done}/${due}`}`];
     if (due > 0 && tookMs > 0) parts.push(`${Math.round((done * 1000) / tookMs)}/s`);
     parts.push(`${kmsCalls} KMS ${kmsCalls === 1 ? "call" : "calls"}`, `${(tookMs / 1000).toFixed(1)} s`);
-    const answered = this.#finished + done;
-    const left = this.#expected - answered;
-    if (answered > 0 && left > 0) parts.push(`about ${inWords(((nowMs - this.#startMs) / answered) * left)} left`);
+    const over = this.#finished + (due === 0 ? 0 : (weight * done) / due);
+    const left = this.#expected - over;
+    if (over > 0 && left > 0) parts.push(`about ${inWords(((nowMs - this.#startMs) / over) * left)} left`);
     return parts.join(", ");
   }
 }

@@ -7,7 +7,7 @@ import { encodeSecret } from "../../harness/load/secret-spec.ts";
 import type { BenchProvider, Load } from "../../harness/run/schema.ts";
 import type { Bench, Benchmark } from "./benchmark.ts";
 import { startKmsChain } from "./kms-chain.ts";
-import { PhaseMeter } from "./phase-meter.ts";
+import { PhaseMeter, startWeight } from "./phase-meter.ts";
 import { configurationFor, kmsVersionOf } from "./provider-configuration.ts";
 import { checkStored } from "./stored-check.ts";
 
@@ -21,8 +21,9 @@ export const lifecycle = {
   id: "lifecycle",
   question: "What does a provider cost the Secrets of a cluster, from the first write over a restart of the API server to the last delete?",
   async run(bench: Bench) {
-    const { secrets, providers } = bench.options;
-    bench.progress.expect(secrets.reduce((sum, count) => sum + providers.length * (phasesPerSecret * count + lists), 0));
+    const { secrets, providers, load } = bench.options;
+    const weights = secrets.map((count) => providers.length * (phasesPerSecret * count + lists + 2 * startWeight(load)));
+    bench.progress.expect(weights.reduce((sum, weight) => sum + weight, 0));
     for (const count of secrets) {
       for (const provider of providers) {
         bench.journal.append({ event: "cell-started", provider, secrets: count });

@@ -4,7 +4,7 @@ import { LoadDriver, type Outcome } from "../../harness/load/driver.ts";
 import { deltas, type Metrics, parseMetrics } from "../../harness/load/metrics.ts";
 import type { Schedule } from "../../harness/load/schedule.ts";
 import type { SampleOrigin } from "../../harness/run/samples.ts";
-import type { Agreement, Phase, PhaseName } from "../../harness/run/schema.ts";
+import type { Agreement, Load, Phase, PhaseName } from "../../harness/run/schema.ts";
 import type { ApiAccess } from "../../harness/target/target.ts";
 import { agreements } from "./agreement.ts";
 import type { Bench } from "./benchmark.ts";
@@ -20,6 +20,11 @@ export interface PhaseLoad {
 type Measured = Omit<Phase, "name" | "startMs" | "kms" | "server" | "agreements">;
 
 const noRequests: Phase["requests"] = { due: 0, ok: 0, failed: 0, dropped: 0 };
+
+/** Starting an API server takes some 3 s: what it weighs in the time left, as requests of this load. */
+export function startWeight(load: Load): number {
+  return load.model === "open" ? 3 * load.ratePerSecond : 3000;
+}
 
 /** How long the two counts of KMS calls may need to become equal: the API server counts a call after its answer passed the tap. */
 const settleMs = 3000;
@@ -103,7 +108,7 @@ export class PhaseMeter implements AsyncDisposable {
     const { journal, progress, samples } = this.#bench;
     const tally = new KmsTally();
     journal.append({ event: "phase-started", name, due });
-    progress.startPhase({ ...this.#origin, phase: name, due });
+    progress.startPhase({ ...this.#origin, phase: name, due, weight: due === 0 ? startWeight(this.#bench.options.load) : due });
     const startMs = journal.nowMs();
     const [answer, measured] = await act(tally);
     const counted = await this.#settle(name, tally);
