@@ -83,18 +83,18 @@ describe("population", () => {
     expect(names).toEqual(names.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))));
   });
 
-  it("numbers copies so that the order holds from 9 to 10 and from 99 to 100", () => {
+  it("gives each copy of the whole a namespace of its own, numbered so that the order holds", () => {
     const large = population({ secrets: 50 * 101, seed });
-    const copies = Array.from({ length: 101 }, (_, copy) => large.at(copy).name);
-    expect(copies[0]).toBe("argocd-notifications-secret");
-    expect(copies[100]).toBe("argocd-notifications-secret-000100");
-    expect(copies).toEqual(copies.toSorted());
+    const tenants = large.namespaces.filter((name) => name.startsWith("tenant-"));
+    expect([tenants.length, tenants[0], tenants.at(-1)]).toEqual([100, "tenant-000001", "tenant-000100"]);
+    expect(tenants).toEqual(tenants.toSorted());
   });
 
-  it("has no name that begins another one of its namespace, or copies would mix up the order", () => {
-    const names = shapes.map(({ namespace, name }) => `${namespace}/${name}`);
-    const pairs = names.flatMap((name) => names.filter((other) => other !== name && other.startsWith(name)).map((other) => [name, other]));
-    expect(pairs).toEqual([]);
+  it("spreads large Secrets evenly in the order of the keys", () => {
+    const places = all(population({ secrets: 500, seed }));
+    const large = places.flatMap((spec, index) => (bytesOf(spec) === secretBytesMax ? [index] : []));
+    expect(large).toHaveLength(10);
+    expect(large.filter((index) => large.includes(index + 1))).toEqual([]);
   });
 
   it("is repeated by its seed, in any order of asking", () => {

@@ -32,62 +32,57 @@ export interface Population {
   at(index: number, generation?: number): SecretSpec;
 }
 
+/** A Secret before its values are drawn. */
 interface Place {
+  readonly namespace: string;
+  readonly name: string;
   readonly shape: SecretShape;
-  /** How many copies of the shape there are, and how many Secrets come before them. */
-  readonly copies: number;
-  readonly before: number;
 }
 
 /**
- * The population `bootstrap`: 50 shapes (docs/population.md). More Secrets than shapes are copies of the shapes with numbered names; what
- * is left over, or a population smaller than 50, takes the shapes from the top of the table, which mixes the kinds.
+ * The population `bootstrap`: 50 shapes (docs/population.md). A smaller one takes the shapes from the top of the table, which mixes the
+ * kinds. A larger one adds copies of the whole, each as a tenant with a namespace of its own, so that also in the order of the keys large
+ * Secrets stand among small ones and never come in bursts.
  */
 export function population({ secrets, seed, namespacePrefix = "" }: PopulationOptions): Population {
   if (!Number.isSafeInteger(secrets) || secrets < 1) throw new RangeError(`A population of ${secrets} Secrets cannot be made.`);
   const random = new Random(seed).child("population");
   const places = placesOf(secrets);
-  const namespaces = new Set(places.map(({ shape }) => namespacePrefix + shape.namespace));
+  const namespaces = new Set(places.map(({ namespace }) => namespacePrefix + namespace));
   return {
     count: secrets,
-    namespaces: [...namespaces].filter((name) => !namespacesOfEveryCluster.has(name)).sort(),
+    namespaces: [...namespaces].filter((name) => !namespacesOfEveryCluster.has(name)),
     at(index, generation = 0) {
-      const place = places.find(({ before, copies }) => index >= before && index < before + copies);
-      if (place === undefined || !Number.isInteger(index)) throw new RangeError(`There is no Secret ${index} among ${secrets}.`);
-      const { shape, before } = place;
-      const name = nameOf(shape, index - before);
+      const place = places[index];
+      if (place === undefined) throw new RangeError(`There is no Secret ${index} among ${secrets}.`);
+      const { namespace, name, shape } = place;
       return {
-        namespace: namespacePrefix + shape.namespace,
+        namespace: namespacePrefix + namespace,
         name,
         type: shape.type,
         ...(shape.labels === undefined ? {} : { labels: shape.labels }),
-        data: shape.draw(random.child(`${shape.namespace}/${name}/${generation}`)),
+        data: shape.draw(random.child(`${namespace}/${name}/${generation}`)),
       };
     },
   };
 }
 
-/** The shapes in the order of their keys, with the number of copies of each. */
+/** In the order of their etcd keys. */
 function placesOf(secrets: number): Place[] {
-  const rounds = Math.floor(secrets / shapes.length);
-  const left = secrets % shapes.length;
-  let before = 0;
-  return shapes
-    .map((shape, rank) => ({ shape, copies: rounds + (rank < left ? 1 : 0) }))
-    .filter(({ copies }) => copies > 0)
-    .sort((a, b) => (keyOf(a.shape) < keyOf(b.shape) ? -1 : 1))
-    .map(({ shape, copies }) => {
-      const place = { shape, copies, before };
-      before += copies;
-      return place;
-    });
+  const tenants = Math.ceil(secrets / shapes.length);
+  return Array.from({ length: tenants }, (_, tenant) =>
+    shapes.slice(0, secrets - tenant * shapes.length).map((shape) => placeOf(shape, tenant)),
+  )
+    .flat()
+    .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
 }
 
-function keyOf({ namespace, name }: SecretShape): string {
+/** The first tenant is the cluster itself; the number of a later one has a fixed width, so that names sort as numbers do. */
+function placeOf(shape: SecretShape, tenant: number): Place {
+  if (tenant === 0) return { namespace: shape.namespace, name: shape.name, shape };
+  return { namespace: `tenant-${String(tenant).padStart(6, "0")}`, name: `${shape.namespace}.${shape.name}`, shape };
+}
+
+function keyOf({ namespace, name }: Place): string {
   return `${namespace}/${name}`;
-}
-
-/** The first copy bears the shape's own name; the number of a later one has a fixed width, so that names sort as numbers do. */
-function nameOf({ name }: SecretShape, copy: number): string {
-  return copy === 0 ? name : `${name}-${String(copy).padStart(6, "0")}`;
 }

@@ -19,8 +19,7 @@ type Contents = Pick<SecretShape, "type" | "labels" | "holds" | "draw">;
 
 /**
  * The Secrets of a fresh cluster with what is commonly put on it. They stand in the order in which a smaller population takes them: the
- * first ten already hold every type and the largest size. No name is the beginning of another one in its namespace (a copy appends
- * to the name, and the order of the keys must stay).
+ * first ten already hold every type and the largest size.
  *
  * There is no `kubernetes.io/service-account-token`: a fresh cluster has had none since v1.24, and where a controller manager runs it would
  * delete ours. Tokens of that kind are held by Opaque Secrets instead. The bootstrap tokens are disabled for authentication and signing.
