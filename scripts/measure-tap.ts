@@ -10,7 +10,8 @@ import { machineFacts } from "../harness/run/machine.ts";
 
 /**
  * What the tap adds to a call at the median: the bundled plugin in a process of its own, called directly and through a tap in a thread of
- * its own, in turns. Prints a table for docs/tap.md; exit code 1 when an interval reaches above the limit.
+ * its own, in turns. Prints a table for docs/tap.md; exit code 1 when an interval of the calls that wait for nothing but themselves, one in
+ * flight, reaches above the limit. Eight in flight fill a small machine's processors, so that what they show is throughput.
  * Usage: node scripts/measure-tap.ts [ROUNDS]
  */
 const limitMs = 0.15;
@@ -65,13 +66,13 @@ for (const load of loads) {
   }
   await tap.drain();
   const [low, high] = interval(differencesMs);
-  if (high > limitMs) isWithinLimit = false;
+  if (load.inFlight === 1 && high > limitMs) isWithinLimit = false;
   const figures = [median(all.direct), median(all.through)].map((ms) => `${ms.toFixed(3)} ms`).join(" | ");
   const added = `${median(differencesMs).toFixed(3)} ms (${low.toFixed(3)}–${high.toFixed(3)})`;
   process.stdout.write(`| ${load.name} | ${load.inFlight} | ${figures} | ${added} |\n`);
 }
 const problems = await tap.problems();
-process.stdout.write(`\n${isWithinLimit ? "Within" : "Above"} the limit of ${limitMs} ms. ${problems.join(" ")}\n`);
+process.stdout.write(`\nWith one call in flight ${isWithinLimit ? "within" : "above"} the limit of ${limitMs} ms. ${problems.join(" ")}\n`);
 process.exitCode = isWithinLimit && problems.length === 0 ? 0 : 1;
 
 /** Sends a round's calls, at most `inFlight` at a time. */
