@@ -15,7 +15,7 @@ export type Latency =
 
 /**
  * What is done to a call. `error` answers it in the plugin's place, `hang` never answers it, `cut` destroys the connection it came on,
- * with every other call on it; of these three the plugin sees a request that is cancelled before its message.
+ * with every other call on it; of the call that these three are for the plugin sees nothing.
  */
 export type FaultAction =
   | { readonly kind: "latency"; readonly latency: Latency }

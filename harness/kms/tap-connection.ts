@@ -2,22 +2,20 @@ import type { Socket } from "node:net";
 import type { Clock } from "../clock.ts";
 import type { FaultPlan } from "./fault.ts";
 import {
-  errorCodes,
   type Frame,
   FrameSplitter,
-  frameBytes,
   frameFlags,
   frameHeaderBytes,
   frameTypes,
   Http2Error,
+  headersBytes,
   headerTableSizeSetting,
-  rstStreamBytes,
   settingOf,
   unpadded,
   windowUpdateBytes,
 } from "./http2/frames.ts";
 import { grpcCodeOfReset, grpcCodeOfTrailers, trailersOnly } from "./http2/grpc.ts";
-import { type Header, HpackDecoder } from "./http2/hpack.ts";
+import { encodeLiterals, type Header, HpackDecoder } from "./http2/hpack.ts";
 import { Outbox } from "./http2/outbox.ts";
 import type { TapBook } from "./tap-book.ts";
 import { TapCall, tappedMethodOf } from "./tap-call.ts";
@@ -41,12 +39,20 @@ export interface TapShared {
   faults: FaultPlan;
 }
 
-/** A header block that has not ended yet: its frames are sent on together, so that nothing else can come between them. */
-interface OpenBlock {
+/** A header block: its frames are sent on together when it has ended, so that nothing else can come between them. */
+interface HeaderBlock {
+  /** The HEADERS frame. */
   readonly first: Frame;
   readonly frames: Buffer[];
   readonly fragments: Buffer[];
   bytes: number;
+}
+
+interface Headers {
+  readonly block: HeaderBlock;
+  readonly list: readonly Header[];
+  /** The changes of the table's size with which the block begins, as they stand there. */
+  readonly resizes: Buffer;
 }
 
 /** One direction of the connection. */
@@ -54,12 +60,13 @@ interface Direction {
   readonly splitter: FrameSplitter;
   readonly hpack: HpackDecoder;
   readonly to: Outbox;
-  block: OpenBlock | undefined;
+  block: HeaderBlock | undefined;
 }
 
 /**
- * Stands between one client and one connection to the plugin. Frames pass as they are, in both directions and in order; only the DATA
- * frames of a call that a fault is for are held back or swallowed. HEADERS always pass, because each depends on those before it.
+ * Stands between one client and one connection to the plugin. Frames pass as they are, in both directions and in order. Only of a call
+ * that a fault is for the DATA frames are held back, or the whole request is swallowed. Because each header block depends on those before
+ * it, those after a swallowed one are written anew, with the same headers but independent of each other.
  */
 export class TapConnection {
   #client: Socket;
@@ -71,6 +78,12 @@ export class TapConnection {
   /** Frames of the tap's own that wait for the plugin's first one, because a server has to begin with SETTINGS (RFC 9113 section 3.4). */
   #early: Buffer[] | undefined = [];
   #heldBytes = 0;
+  /** A request was swallowed, so that the plugin could not decode the client's own header blocks any more. */
+  #writesHeadersAnew = false;
+  /** Changes of the table's size in swallowed blocks, which the plugin may be waiting for (RFC 7541 section 4.2). */
+  #owedResizes: Buffer[] = [];
+  /** Streams above it do not exist for the plugin. */
+  #lastPassedStreamId = 0;
   /** Bytes pass unseen: the tap could not follow this connection any more. */
   #isBlind = false;
   /** What calls get that are open when the connection ends. */
@@ -129,12 +142,16 @@ export class TapConnection {
     }
   }
 
-  /** Goes on relaying and says that it has stopped recording. */
+  /** Says that it has stopped recording, and goes on relaying where the plugin can still make sense of the client's bytes. */
   #goBlind(why: string): void {
     this.#isBlind = true;
     this.#shared.book.addProblem(`A connection could not be followed to its end (${why}); the calls on it from then on have no record.`);
-    for (const [streamId, call] of this.#calls) {
-      this.#release(streamId, call);
+    if (this.#writesHeadersAnew) {
+      this.destroy();
+      return;
+    }
+    for (const call of this.#calls.values()) {
+      this.#release(call);
       call.abandon();
     }
     this.#calls.clear();
@@ -147,70 +164,95 @@ export class TapConnection {
   // ── from the client to the plugin ──
 
   #onRequestFrame(frame: Frame): void {
-    const headers = this.#passHeaders(this.#requests, frame);
+    const headers = this.#takeHeaders(this.#requests, frame);
     if (headers !== undefined) {
-      this.#onRequestHeaders(headers.frame, headers.list);
+      this.#onRequestHeaders(headers);
       return;
     }
     const call = this.#calls.get(frame.streamId);
     switch (frame.type) {
-      case frameTypes.data:
-        if (call === undefined) this.#requests.to.add(frame.bytes);
-        else this.#onRequestData(frame, call);
-        return;
-      case frameTypes.rstStream:
-        if (call !== undefined) this.#onClientReset(frame, call);
-        else this.#requests.to.add(frame.bytes);
-        return;
-      case frameTypes.settings:
-        this.#requests.to.add(frame.bytes);
-        this.#allowTable(this.#responses, frame);
-        return;
       case frameTypes.headers:
       case frameTypes.continuation:
         return;
+      case frameTypes.data:
+        if (call === undefined) this.#pass(frame);
+        else this.#onRequestData(frame, call);
+        return;
+      case frameTypes.rstStream:
+        if (call === undefined) this.#pass(frame);
+        else this.#onClientReset(frame, call);
+        return;
+      case frameTypes.settings:
+        this.#pass(frame);
+        this.#allowTable(this.#responses, frame);
+        return;
       default:
-        this.#requests.to.add(frame.bytes);
+        this.#pass(frame);
     }
   }
 
-  #onRequestHeaders(frame: Frame, headers: readonly Header[]): void {
+  /** Sends a frame on, unless it is about a stream that the plugin knows nothing of, which must not have frames. */
+  #pass({ streamId, bytes }: Frame): void {
+    const isUnknown = streamId > this.#lastPassedStreamId || this.#calls.get(streamId)?.isSwallowed === true;
+    if (!this.#writesHeadersAnew || !isUnknown) this.#requests.to.add(bytes);
+  }
+
+  #onRequestHeaders(headers: Headers): void {
     const { book, faults } = this.#shared;
-    const isLast = (frame.flags & frameFlags.endStream) !== 0;
-    const open = this.#calls.get(frame.streamId);
+    const { streamId, flags } = headers.block.first;
+    const isLast = (flags & frameFlags.endStream) !== 0;
+    const open = this.#calls.get(streamId);
     if (open !== undefined) {
       // Trailers, which no gRPC client sends: what is held has to pass, or it would come behind the end of its stream.
-      this.#release(frame.streamId, open);
-      if (isLast) open.endRequest(this.#nowMs());
+      this.#release(open);
+      if (!open.isSwallowed) this.#passHeaders(headers);
+      if (isLast) this.#onRequestEnd(streamId, open);
       return;
     }
-    const path = headers.find(([name]) => name === ":path")?.[1] ?? "";
+    const path = headers.list.find(([name]) => name === ":path")?.[1] ?? "";
     const method = tappedMethodOf(path);
     if (method === undefined) {
       book.addProblem(`A call to ${JSON.stringify(path.slice(0, 100))} passed without a record; it is no method of a KMS plugin.`);
+      this.#passHeaders(headers);
       return;
     }
     const nowMs = this.#nowMs();
     const call = new TapCall(method, faults.decide(method.kms, method.method, nowMs), nowMs, book);
-    this.#calls.set(frame.streamId, call);
+    this.#calls.set(streamId, call);
     if (call.isSwallowed) {
-      // The plugin has seen the headers already; it must not wait for the message.
-      this.#requests.to.add(rstStreamBytes(frame.streamId, errorCodes.cancel));
-    } else if (call.verdict !== undefined && call.verdict.delayMs > 0 && !isLast) {
-      call.held = [];
-      call.timer = this.#shared.clock.startTimer(call.verdict.delayMs, () => {
-        this.#release(frame.streamId, call);
-        this.#requests.to.flush();
-      });
+      this.#writesHeadersAnew = true;
+      this.#owedResizes.push(headers.resizes);
+    } else {
+      this.#passHeaders(headers);
+      if (call.verdict !== undefined && call.verdict.delayMs > 0 && !isLast) this.#delay(call, call.verdict.delayMs);
     }
-    if (isLast) this.#onRequestEnd(frame.streamId, call);
+    if (isLast) this.#onRequestEnd(streamId, call);
+  }
+
+  #passHeaders({ block, list, resizes }: Headers): void {
+    const { streamId, flags } = block.first;
+    this.#lastPassedStreamId = Math.max(this.#lastPassedStreamId, streamId);
+    if (this.#writesHeadersAnew) {
+      const anew = Buffer.concat([...this.#owedResizes.splice(0), resizes, encodeLiterals(list)]);
+      this.#requests.to.add(headersBytes(streamId, flags & frameFlags.endStream, anew));
+    } else {
+      for (const bytes of block.frames) this.#requests.to.add(bytes);
+    }
+  }
+
+  #delay(call: TapCall, delayMs: number): void {
+    call.held = [];
+    call.timer = this.#shared.clock.startTimer(delayMs, () => {
+      this.#release(call);
+      this.#requests.to.flush();
+    });
   }
 
   #onRequestData(frame: Frame, call: TapCall): void {
     const isLast = (frame.flags & frameFlags.endStream) !== 0;
     // In front of anything else: a frame that cannot be read has to be passed on as well.
     if (call.isSwallowed) this.#returnWindow(isLast ? 0 : frame.streamId, frame.payload.length);
-    else if (call.held === undefined) this.#requests.to.add(frame.bytes);
+    else if (call.held === undefined) this.#pass(frame);
     else this.#hold(frame.bytes, call.held);
     call.request.push(unpadded(frame));
     if (isLast) this.#onRequestEnd(frame.streamId, call);
@@ -228,24 +270,16 @@ export class TapConnection {
       }
       this.#calls.delete(streamId);
       call.end(ending.grpcCode, this.#nowMs());
-      this.#sendToClient(
-        frameBytes(
-          frameTypes.headers,
-          frameFlags.endStream | frameFlags.endHeaders,
-          streamId,
-          trailersOnly(ending.grpcCode, ending.message),
-        ),
-      );
+      this.#sendToClient(headersBytes(streamId, frameFlags.endStream, trailersOnly(ending.grpcCode, ending.message)));
     };
     if (delayMs > 0) call.timer = this.#shared.clock.startTimer(delayMs, play);
     else play();
   }
 
   #onClientReset(frame: Frame, call: TapCall): void {
+    this.#pass(frame);
     this.#calls.delete(frame.streamId);
     call.end(canceled, this.#nowMs());
-    if (call.isSwallowed) return;
-    this.#requests.to.add(frame.bytes);
     const held = call.held ?? [];
     call.held = undefined;
     for (const bytes of held) this.#returnWindow(0, this.#unhold(bytes));
@@ -258,15 +292,13 @@ export class TapConnection {
   }
 
   /** Lets the DATA frames of a call pass, those held and those to come. */
-  #release(streamId: number, call: TapCall): void {
+  #release(call: TapCall): void {
     const held = call.held ?? [];
     call.held = undefined;
     for (const bytes of held) {
       this.#unhold(bytes);
       this.#requests.to.add(bytes);
     }
-    // A swallowed call's stream is closed at the plugin already.
-    if (this.#isBlind && call.isSwallowed) this.#sendToClient(rstStreamBytes(streamId, errorCodes.cancel));
   }
 
   /** Forgets a held frame and returns how much of the flow-control window it took. */
@@ -299,57 +331,45 @@ export class TapConnection {
   // ── from the plugin to the client ──
 
   #onResponseFrame(frame: Frame): void {
-    const headers = this.#passHeaders(this.#responses, frame);
+    const headers = this.#takeHeaders(this.#responses, frame);
     if (headers !== undefined) {
-      this.#onResponseHeaders(headers.frame, headers.list);
+      for (const bytes of headers.block.frames) this.#responses.to.add(bytes);
+      this.#onResponseEnd(headers.block.first, headers.list);
       return;
     }
-    const call = this.#calls.get(frame.streamId);
+    if (frame.type === frameTypes.headers || frame.type === frameTypes.continuation) return;
+    this.#responses.to.add(frame.bytes);
     switch (frame.type) {
-      case frameTypes.headers:
-      case frameTypes.continuation:
-        return;
-      case frameTypes.pushPromise:
-        this.#responses.to.add(frame.bytes);
-        // It holds a header block as well; clients of gRPC forbid it.
-        throw new Http2Error("the plugin pushes");
-      case frameTypes.rstStream:
-        // The client may still wait for what the tap answers.
-        if (call?.isSwallowed !== true) this.#responses.to.add(frame.bytes);
-        if (call !== undefined && !call.isSwallowed) this.#end(frame.streamId, call, grpcCodeOfReset(frame.payload));
-        return;
       case frameTypes.data:
-        this.#responses.to.add(frame.bytes);
-        call?.response.push(unpadded(frame));
+        this.#calls.get(frame.streamId)?.response.push(unpadded(frame));
         // A gRPC server ends with trailers; one that does not has given no status.
-        if (call !== undefined && (frame.flags & frameFlags.endStream) !== 0) this.#end(frame.streamId, call, grpcCodeOfTrailers([]));
+        this.#onResponseEnd(frame, []);
+        return;
+      case frameTypes.rstStream:
+        this.#end(frame.streamId, grpcCodeOfReset(frame.payload));
         return;
       case frameTypes.goAway:
-        this.#responses.to.add(frame.bytes);
         this.#onGoAway(frame);
         return;
       case frameTypes.settings:
-        this.#responses.to.add(frame.bytes);
         this.#allowTable(this.#requests, frame);
         this.#sendEarly();
         return;
-      default:
-        this.#responses.to.add(frame.bytes);
+      case frameTypes.pushPromise:
+        // It holds a header block as well; clients of gRPC forbid it.
+        throw new Http2Error("the plugin pushes");
     }
   }
 
-  #onResponseHeaders(frame: Frame, headers: readonly Header[]): void {
-    const call = this.#calls.get(frame.streamId);
-    if (call !== undefined && (frame.flags & frameFlags.endStream) !== 0) this.#end(frame.streamId, call, grpcCodeOfTrailers(headers));
+  #onResponseEnd({ streamId, flags }: Frame, trailers: readonly Header[]): void {
+    if ((flags & frameFlags.endStream) !== 0) this.#end(streamId, grpcCodeOfTrailers(trailers));
   }
 
   /** The client takes the calls that the plugin has not begun for failed (RFC 9113 section 6.8). */
   #onGoAway({ payload }: Frame): void {
     if (payload.length < 8) throw new Http2Error("a GOAWAY frame is too short");
     const lastStreamId = payload.readUInt32BE(0) & 0x7fffffff;
-    for (const [streamId, call] of this.#calls) {
-      if (streamId > lastStreamId) this.#end(streamId, call, unavailable);
-    }
+    for (const streamId of this.#calls.keys()) if (streamId > lastStreamId) this.#end(streamId, unavailable);
   }
 
   #sendEarly(): void {
@@ -358,11 +378,14 @@ export class TapConnection {
     for (const bytes of early) this.#sendToClient(bytes);
   }
 
-  #end(streamId: number, call: TapCall, grpcCode: number): void {
+  /** A call has been answered, if it is one that is recorded. */
+  #end(streamId: number, grpcCode: number): void {
+    const call = this.#calls.get(streamId);
+    if (call === undefined) return;
     this.#calls.delete(streamId);
     call.end(grpcCode, this.#nowMs());
     // The answer came before the request was through: what is held of it may go.
-    this.#release(streamId, call);
+    this.#release(call);
   }
 
   #endAll(grpcCode: number): void {
@@ -373,30 +396,30 @@ export class TapConnection {
 
   // ── both ──
 
-  /** Sends header frames on, whole blocks at a time; returns a block's headers with its HEADERS frame when it has ended. */
-  #passHeaders(direction: Direction, frame: Frame): { frame: Frame; list: Header[] } | undefined {
-    const { block, to } = direction;
-    if (block === undefined && frame.type !== frameTypes.headers) {
-      if (frame.type === frameTypes.continuation) {
-        to.add(frame.bytes);
-        throw new Http2Error("a CONTINUATION frame continues nothing");
-      }
-      return undefined;
+  /** Collects header frames; returns the headers when their block has ended. They have not been sent on then. */
+  #takeHeaders(direction: Direction, frame: Frame): Headers | undefined {
+    const { hpack, to } = direction;
+    if (direction.block === undefined && frame.type !== frameTypes.headers) {
+      if (frame.type !== frameTypes.continuation) return undefined;
+      to.add(frame.bytes);
+      throw new Http2Error("a CONTINUATION frame continues nothing");
     }
-    const isNext = block === undefined || (frame.type === frameTypes.continuation && frame.streamId === block.first.streamId);
-    const open = block ?? { first: frame, frames: [], fragments: [], bytes: 0 };
-    direction.block = open;
-    open.frames.push(frame.bytes);
-    if (!isNext) throw new Http2Error("a header block is interrupted");
-    open.fragments.push(frame.type === frameTypes.headers ? unpadded(frame) : frame.payload);
-    open.bytes += frame.bytes.length;
-    if (open.bytes > headerBlockBytesMax) throw new Http2Error(`a header block has more than ${headerBlockBytesMax} bytes`);
+    const isFirst = direction.block === undefined;
+    const block = direction.block ?? { first: frame, frames: [], fragments: [], bytes: 0 };
+    direction.block = block;
+    block.frames.push(frame.bytes);
+    if (!isFirst && (frame.type !== frameTypes.continuation || frame.streamId !== block.first.streamId)) {
+      throw new Http2Error("a header block is interrupted");
+    }
+    block.fragments.push(isFirst ? unpadded(frame) : frame.payload);
+    block.bytes += frame.bytes.length;
+    if (block.bytes > headerBlockBytesMax) throw new Http2Error(`a header block has more than ${headerBlockBytesMax} bytes`);
     if ((frame.flags & frameFlags.endHeaders) === 0) return undefined;
-    const [only, ...others] = open.fragments;
-    const list = direction.hpack.decode(only !== undefined && others.length === 0 ? only : Buffer.concat(open.fragments));
+    const [only, ...others] = block.fragments;
+    const whole = only !== undefined && others.length === 0 ? only : Buffer.concat(block.fragments);
+    const list = hpack.decode(whole);
     direction.block = undefined;
-    for (const bytes of open.frames) to.add(bytes);
-    return { frame: open.first, list };
+    return { block, list, resizes: whole.subarray(0, hpack.resizeBytes) };
   }
 
   #allowTable({ hpack }: Direction, frame: Frame): void {

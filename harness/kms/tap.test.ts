@@ -357,6 +357,24 @@ describe("a fault", () => {
     expect([(await setup.tap.counts()).Encrypt, await setup.tap.problems()]).toEqual([{ calls: 301, failed: 300, probes: 0 }, []]);
   });
 
+  it("leaves the plugin and the other calls alone, however many calls it answers", async () => {
+    await using setup = await tapped({ faults: [parseFault("Encrypt:error=Internal")] });
+    using kms = connectKmsV2(setup.tap.socket, { timeoutMs: 60_000 });
+    // A plugin on nghttp2 closes a connection on which a thousand calls are cancelled.
+    for (let round = 0; round < 30; round++) {
+      const failing = Array.from({ length: 50 }, () =>
+        kms.encrypt({ plaintext: Buffer.from("dek"), uid: "u" }).catch(({ grpcCode }) => grpcCode),
+      );
+      expect((await kms.status()).keyId).toBe("key-1");
+      expect(new Set(await Promise.all(failing))).toEqual(new Set([13]));
+    }
+    const records = await setup.tap.drain();
+    expect(records.filter(({ fault }) => fault === undefined).map(({ method, grpcCode }) => `${method} ${grpcCode}`)).toEqual(
+      Array.from({ length: 30 }, () => "Status 0"),
+    );
+    expect([records.length, await setup.tap.problems()]).toEqual([1530, []]);
+  });
+
   it("answers after a delay where there is one", async () => {
     const clock = new AnnouncingClock();
     await using setup = await tapped({ clock, faults: [parseFault("*:latency=15ms"), parseFault("*:error=Aborted")] });
@@ -546,6 +564,51 @@ describe("frames that gRPC libraries seldom send", () => {
     expect(await raw.tap.drain()).toMatchObject([{ grpcCode: 2 }]);
   });
 
+  it("are all that the plugin gets of the calls that the tap does not answer itself", async () => {
+    await using raw = await rawTapped({ faults: [parseFault("Encrypt:error=Unavailable")] });
+    const resize = Buffer.of(0x3f, 0x45);
+    const indexed = Buffer.concat([Buffer.of(0x44), Buffer.of(29), Buffer.from("/v2.KeyManagementService/Stat")]);
+    raw.client.send(
+      clientPreface,
+      settings,
+      // Swallowed, with what it does to the client's table: its size is 100, and the path is its first entry.
+      frameBytes(
+        frameTypes.headers,
+        frameFlags.endHeaders,
+        1,
+        Buffer.concat([resize, Buffer.of(0x44, 32), Buffer.from("/v2.KeyManagementService/Encrypt")]),
+      ),
+      frameBytes(frameTypes.windowUpdate, 0, 1, Buffer.of(0, 0, 0, 9)),
+      frameBytes(frameTypes.data, frameFlags.endStream, 1, Buffer.alloc(5)),
+      frameBytes(frameTypes.headers, frameFlags.endHeaders, 3, Buffer.concat([Buffer.of(0x83), indexed])),
+      frameBytes(frameTypes.data, frameFlags.endStream, 3, Buffer.of(0, 0, 0, 0, 0)),
+      frameBytes(0x6, 0, 0, Buffer.from("the last")),
+    );
+    const passed = encodeLiterals([
+      [":method", "POST"],
+      [":path", "/v2.KeyManagementService/Stat"],
+    ]);
+    const expected = Buffer.concat([
+      clientPreface,
+      settings,
+      frameBytes(frameTypes.headers, frameFlags.endHeaders, 3, Buffer.concat([resize, passed])),
+      frameBytes(frameTypes.data, frameFlags.endStream, 3, Buffer.of(0, 0, 0, 0, 0)),
+      frameBytes(0x6, 0, 0, Buffer.from("the last")),
+    ]);
+    expect(await raw.plugin.received(expected.length)).toEqual(expected);
+    raw.plugin.send(settings);
+    await raw.client.until(isHeaders);
+    expect(await raw.tap.drain()).toMatchObject([{ method: "Encrypt", grpcCode: 14 }]);
+  });
+
+  it("end a connection that the tap cannot follow and the plugin could not either", async () => {
+    await using raw = await rawTapped({ faults: [parseFault("*:hang")] });
+    raw.client.send(clientPreface, settings, ...request(1), frameBytes(frameTypes.headers, frameFlags.endHeaders, 3, Buffer.of(0xbf)));
+    await raw.client.closed;
+    expect(await raw.tap.drain()).toMatchObject([{ method: "Status", grpcCode: 14, fault: "*:hang" }]);
+    expect(await raw.tap.problems()).toHaveLength(1);
+  });
+
   it("do not come before the plugin's SETTINGS when they are the tap's own", async () => {
     await using raw = await rawTapped({ faults: [parseFault("*:error=Unavailable")] });
     raw.client.send(clientPreface, settings, ...request(1));
@@ -665,6 +728,7 @@ async function rawClient(path: string) {
   await once(socket, "connect");
   return {
     ...end,
+    closed: once(socket, "close"),
     /** All frames so far, once there is one that `isLast`. */
     async until(isLast: (frame: { type: number; streamId: number }) => boolean): Promise<{ type: number; streamId: number }[]> {
       for (let bytes = 1; ; ) {

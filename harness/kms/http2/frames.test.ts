@@ -6,8 +6,8 @@ import {
   frameBytes,
   frameFlags,
   frameTypes,
+  headersBytes,
   headerTableSizeSetting,
-  rstStreamBytes,
   settingOf,
   unpadded,
   windowUpdateBytes,
@@ -98,7 +98,17 @@ it("takes the last value of a setting", () => {
   expect(frame === undefined ? undefined : settingOf(frame, headerTableSizeSetting)).toBe(128);
 });
 
-it("writes the frames of RFC 9113 sections 6.4 and 6.9", () => {
-  expect(rstStreamBytes(3, 8).toString("hex")).toBe("00000403000000000300000008");
+it("writes a header block that is too long for one frame into several", () => {
+  const block = Buffer.alloc(40_000, 7);
+  const written = [...new FrameSplitter(false).split(headersBytes(3, frameFlags.endStream, block))];
+  expect(written.map(({ type, flags, streamId, payload }) => [type, flags, streamId, payload.length])).toEqual([
+    [frameTypes.headers, frameFlags.endStream, 3, 16_384],
+    [frameTypes.continuation, 0, 3, 16_384],
+    [frameTypes.continuation, frameFlags.endHeaders, 3, 7232],
+  ]);
+  expect(headersBytes(3, 0, Buffer.of(0x82)).toString("hex")).toBe("00000101040000000382");
+});
+
+it("writes the frame of RFC 9113 section 6.9", () => {
   expect(windowUpdateBytes(0, 65536).toString("hex")).toBe("00000408000000000000010000");
 });

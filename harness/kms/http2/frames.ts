@@ -179,8 +179,21 @@ export function windowUpdateBytes(streamId: number, increment: number): Buffer {
   return frameBytes(frameTypes.windowUpdate, 0, streamId, uint32Bytes(increment));
 }
 
-export function rstStreamBytes(streamId: number, errorCode: number): Buffer {
-  return frameBytes(frameTypes.rstStream, 0, streamId, uint32Bytes(errorCode));
+/** What every peer takes in one frame (SETTINGS_MAX_FRAME_SIZE, RFC 9113 section 6.5.2). */
+const payloadBytesMax = 16_384;
+
+/**
+ * A HEADERS frame, and CONTINUATION frames for what does not go into it.
+ * @param flags - END_STREAM or nothing.
+ */
+export function headersBytes(streamId: number, flags: number, block: Buffer): Buffer {
+  const frames: Buffer[] = [];
+  for (let at = 0; at === 0 || at < block.length; at += payloadBytesMax) {
+    const [type, own] = at === 0 ? [frameTypes.headers, flags] : [frameTypes.continuation, 0];
+    const isLast = at + payloadBytesMax >= block.length;
+    frames.push(frameBytes(type, isLast ? own | frameFlags.endHeaders : own, streamId, block.subarray(at, at + payloadBytesMax)));
+  }
+  return Buffer.concat(frames);
 }
 
 function uint32Bytes(value: number): Buffer {

@@ -39,6 +39,12 @@ export class HpackDecoder {
   #capacityBytesMax = defaultTableBytes;
   #block: Uint8Array = new Uint8Array(0);
   #at = 0;
+  #resizeBytes = 0;
+
+  /** How many bytes at the last block's beginning change the table's size. */
+  get resizeBytes(): number {
+    return this.#resizeBytes;
+  }
 
   /**
    * The other side has announced SETTINGS_HEADER_TABLE_SIZE. When its peer will obey cannot be seen from here, so a smaller value
@@ -52,6 +58,7 @@ export class HpackDecoder {
   decode(block: Uint8Array): Header[] {
     this.#block = block;
     this.#at = 0;
+    this.#resizeBytes = 0;
     const headers: Header[] = [];
     while (this.#at < block.length) {
       const first = block[this.#at] ?? 0;
@@ -64,6 +71,7 @@ export class HpackDecoder {
       } else if ((first & 0x20) !== 0) {
         if (headers.length > 0) throw new Http2Error("a header block changes the table's size after its first header");
         this.#resize(this.#integer(5));
+        this.#resizeBytes = this.#at;
       } else {
         headers.push(this.#literal(4));
       }
@@ -144,11 +152,11 @@ function bytesOf([name, value]: Header): number {
 }
 
 /**
- * A header block of literals without indexing: it means the same to every decoder and changes the table of none, so that it may stand
- * between two blocks of somebody else's encoder.
+ * A header block of literals that are never indexed: it means the same to every decoder and changes the table of none, so that it may
+ * stand between two blocks of somebody else's encoder. Never, so that a header that must not be indexed stays so (RFC 7541 section 6.2.3).
  */
 export function encodeLiterals(headers: readonly Header[]): Buffer {
-  return Buffer.concat(headers.flatMap(([name, value]) => [Buffer.of(0), encodeString(name), encodeString(value)]));
+  return Buffer.concat(headers.flatMap(([name, value]) => [Buffer.of(0x10), encodeString(name), encodeString(value)]));
 }
 
 function encodeString(text: string): Buffer {

@@ -1,18 +1,18 @@
-import type { Socket } from "node:net";
+import type { Readable, Writable } from "node:stream";
 
 /**
  * What has to go out on one socket. Frames that lie side by side in one chunk leave it in one piece again, and while the socket does not
  * take more, the sources that fill it stand still.
  */
 export class Outbox {
-  #socket: Socket;
-  #sources: readonly Socket[];
+  #socket: Writable;
+  #sources: readonly Readable[];
   #pieces: Buffer[] = [];
   #isFull = false;
   #isBlocked = false;
 
   /** @param sources - what is paused while the socket is full. */
-  constructor(socket: Socket, sources: readonly Socket[]) {
+  constructor(socket: Writable, sources: readonly Readable[]) {
     this.#socket = socket;
     this.#sources = sources;
     socket.on("drain", () => {
