@@ -5,7 +5,7 @@ import { dirname } from "node:path";
 import { z } from "zod";
 import type { Clock } from "../harness/clock.ts";
 import { messageOf, PluginError, systemCodeOf } from "../harness/errors.ts";
-import { holdLockFile } from "./lock-file.ts";
+import { holdLockFile } from "../harness/lock-file.ts";
 
 const format = "kmsmark-local-keys/1";
 

@@ -11,10 +11,10 @@ import {
   type StatusRequest,
   type VersionRequest,
 } from "../harness/kms/messages.ts";
+import { listenOnSocket } from "../harness/kms/socket-server.ts";
 import type { PluginCall, PluginObserver } from "./observer.ts";
 import { type CallContext, ProviderFault, type ProviderFaultKind } from "./provider.ts";
 import { faultOf, type KeyService } from "./service.ts";
-import { listenOnSocket } from "./socket.ts";
 
 /** How long a stopping server waits for the calls that are under way; longer than kube-apiserver's default deadline. */
 const drainMsMax = 5000;

@@ -64,6 +64,10 @@ describe("the seams of the design", () => {
     expect(importers(/^plugins\/(providers|emulators)\//, inFolder("plugins/"))).toEqual([]);
   });
 
+  it("keeps the bundled plugin out of the harness, but for the commands that serve it", () => {
+    expect(importers(/^plugins\//, inFolder("plugins/", "harness/commands/"))).toEqual([]);
+  });
+
   it("lets only commands make reports, and reports read nothing but a result", () => {
     expect(importers(/^reports\//, inFolder("reports/", "harness/commands/"))).toEqual([]);
     const reporters = product.filter(({ path }) => path.startsWith("reports/"));

@@ -1,12 +1,12 @@
 import { connect, type Socket } from "node:net";
 import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
-import { listenOnSocket } from "../../plugins/socket.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { PluginError } from "../errors.ts";
 import { Random } from "../random.ts";
 import { type Fault, FaultPlan } from "./fault.ts";
 import { socketPathOf } from "./socket.ts";
+import { listenOnSocket } from "./socket-server.ts";
 import { TapBook, type TapCounts } from "./tap-book.ts";
 import { TapConnection, type TapShared } from "./tap-connection.ts";
 import type { TapRecord } from "./tap-record.ts";

@@ -4,9 +4,9 @@ import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { probeSocket } from "../harness/kms/socket.ts";
-import { VirtualClock } from "../harness/virtual-clock.ts";
-import { listenOnSocket } from "./socket.ts";
+import { VirtualClock } from "../virtual-clock.ts";
+import { probeSocket } from "./socket.ts";
+import { listenOnSocket } from "./socket-server.ts";
 
 const options = { onConnection: () => {}, onFault: () => {} };
 

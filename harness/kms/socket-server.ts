@@ -2,10 +2,10 @@ import { randomBytes } from "node:crypto";
 import { chmodSync, lstatSync, mkdirSync, renameSync, rmSync, unlinkSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { basename, dirname, join } from "node:path";
-import { type Clock, systemClock } from "../harness/clock.ts";
-import { messageOf, PluginError, systemCodeOf } from "../harness/errors.ts";
-import { probeSocket, socketPathBytesMax, socketPathOf } from "../harness/kms/socket.ts";
-import { holdLockFile } from "./lock-file.ts";
+import { type Clock, systemClock } from "../clock.ts";
+import { messageOf, PluginError, systemCodeOf } from "../errors.ts";
+import { holdLockFile } from "../lock-file.ts";
+import { probeSocket, socketPathBytesMax, socketPathOf } from "./socket.ts";
 
 /** A Unix socket, mode 0600, that this process listens on. */
 export interface OwnSocket {

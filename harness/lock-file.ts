@@ -1,6 +1,6 @@
 import { closeSync, openSync, rmSync } from "node:fs";
-import type { Clock } from "../harness/clock.ts";
-import { PluginError, systemCodeOf } from "../harness/errors.ts";
+import type { Clock } from "./clock.ts";
+import { PluginError, systemCodeOf } from "./errors.ts";
 
 const patienceMs = 1000;
 const retryMs = 10;
