@@ -44,12 +44,6 @@ test("what is rendered with a client certificate is read as it was", async () =>
   expect(await readKubeconfig(await write(renderKubeconfig("kmsmark", withCertificate)), undefined)).toEqual(withCertificate);
 });
 
-test("a token file beside the kubeconfig is read", async () => {
-  await writeFile(join(folder, "token"), "t1");
-  const path = await write(kubeconfig({ user: { tokenFile: join(folder, "token") } }));
-  expect((await readKubeconfig(path, undefined)).identity).toEqual({ kind: "token", token: "t1" });
-});
-
 test("an exec plugin is run", async () => {
   const credential = JSON.stringify({ apiVersion: "client.authentication.k8s.io/v1", kind: "ExecCredential", status: { token: "t2" } });
   const exec = { apiVersion: "client.authentication.k8s.io/v1", command: "echo", args: [credential], interactiveMode: "Never" };

@@ -1,13 +1,16 @@
+import { readFile } from "node:fs/promises";
 import type { OutgoingHttpHeaders } from "node:http";
 import type { RequestOptions } from "node:https";
-import { isAbsolute, resolve } from "node:path";
+import { dirname, isAbsolute, resolve } from "node:path";
 import { rootCertificates } from "node:tls";
 import type { Cluster, KubeConfig } from "@kubernetes/client-node";
+import { parse } from "yaml";
+import { z } from "zod";
 import { messageOf, systemCodeOf, UsageError } from "../errors.ts";
 import type { ApiAccess } from "./target.ts";
 
 /**
- * Reads how a kubeconfig reaches its API server: by token, token file, client certificate or exec plugin. What it gives is taken once: a
+ * Reads how a kubeconfig reaches its API server: by token, client certificate or exec plugin. What it gives is taken once: a
  * token that expires while kmsmark runs is not renewed.
  * @param context - the name of one of its contexts; undefined for the current one
  * @throws UsageError `kubeconfig-missing`, `kubeconfig-unreadable`, `kubeconfig-context`, `kubeconfig-unsupported`, `kubeconfig-no-credential`
@@ -32,11 +35,30 @@ export async function readKubeconfig(path: string, context: string | undefined):
       cause: thrown,
     });
   }
+  const token = await tokenOfFile(path, config.getCurrentUser()?.name);
   return {
     url: cluster.server.replace(/\/+$/, ""),
     caPem: pemOf(options.ca) ?? rootCertificates.join("\n"),
-    identity: identityOf(headers, options, path),
+    identity: token === undefined ? identityOf(headers, options, path) : { kind: "token", token },
   };
+}
+
+const usersSchema = z.object({
+  users: z.array(z.object({ name: z.string(), user: z.object({ tokenFile: z.string().optional() }).nullish() })),
+});
+
+/** `tokenFile`, which @kubernetes/client-node 2.0 knows under another name only; its path counts from the kubeconfig's folder, as for kubectl. */
+async function tokenOfFile(path: string, userName: string | undefined): Promise<string | undefined> {
+  const { users } = usersSchema.parse(parse(await readFile(path, "utf8")));
+  const file = users.find(({ name }) => name === userName)?.user?.tokenFile;
+  if (file === undefined) return undefined;
+  try {
+    return (await readFile(resolve(dirname(path), file), "utf8")).trim();
+  } catch (thrown) {
+    throw new UsageError("kubeconfig-no-credential", `The token file of the kubeconfig ${path} cannot be read: ${messageOf(thrown)}.`, {
+      cause: thrown,
+    });
+  }
 }
 
 function chooseCluster(config: KubeConfig, path: string, context: string | undefined): Cluster {
@@ -71,7 +93,7 @@ function identityOf(headers: OutgoingHttpHeaders, options: RequestOptions, path:
   const keyPem = pemOf(options.key);
   if (certificatePem !== undefined && keyPem !== undefined) return { kind: "certificate", certificatePem, keyPem };
   throw new UsageError("kubeconfig-no-credential", `The kubeconfig ${path} has neither a token nor a client certificate for its context.`, {
-    hint: "kmsmark cannot use user names and passwords.",
+    hint: "kmsmark cannot use passwords and token files.",
   });
 }
 
