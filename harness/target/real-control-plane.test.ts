@@ -1,10 +1,11 @@
-import { chmod, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { systemClock } from "../clock.ts";
 import { Lease } from "../lease.ts";
+import { freePort } from "./free-port.ts";
 import { processLauncher } from "./processes.ts";
 import { startRealControlPlane } from "./real-control-plane.ts";
 
@@ -73,7 +74,7 @@ test("a kube-apiserver that dies is told with the last lines of its log, and etc
   await expect(start({ etcd, kubeApiserver })).rejects.toThrow(
     "kube-apiserver ended (exit code 1) before it was ready.\nThe last lines of its log:\n  Error: invalid port value",
   );
-  const pid = Number(await import("node:fs").then(({ readFileSync }) => readFileSync(join(folder, "pid"), "utf8")));
+  const pid = Number(await readFile(join(folder, "pid"), "utf8"));
   expect(() => process.kill(pid, 0)).toThrow("ESRCH");
   expect(await left()).toEqual([]);
 });
@@ -83,7 +84,7 @@ test("a program that cannot be run is told", async () => {
 });
 
 test("a port that somebody took is given up for another", async () => {
-  await using occupied = createServer();
+  await using occupied = createServer((socket) => socket.destroy());
   await new Promise<void>((resolve) => occupied.listen(0, "127.0.0.1", resolve));
   const address = occupied.address();
   if (address === null || typeof address === "string") throw new Error("The server has no port.");
@@ -107,6 +108,7 @@ test("an interruption ends the start, and nothing is left", async () => {
   const reason = new Error("enough");
   const etcd = await program("etcd", goodEtcd());
   const kubeApiserver = await program("kube-apiserver", "#!/bin/sh\nexec sleep 1000\n");
+  let ports = 0;
   const begun = start({ etcd, kubeApiserver }, interruption.signal, async () => {
     // The second port is the API server's: etcd runs by then.
     if (++ports === 2) interruption.abort(reason);
@@ -115,8 +117,3 @@ test("an interruption ends the start, and nothing is left", async () => {
   await expect(begun).rejects.toBe(reason);
   expect(await left()).toEqual([]);
 });
-
-let ports = 0;
-async function freePort(): Promise<number> {
-  return await import("./free-port.ts").then((module) => module.freePort());
-}

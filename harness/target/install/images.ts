@@ -78,7 +78,9 @@ export function imagesWay({ overrides, progress, clock, signal }: Job): WayToIns
     } catch (thrown) {
       signal.throwIfAborted();
       if (silence.signal.aborted) throw new WayFailed(`the Docker engine got nothing of ${image} for ${silenceMsMax / 1000} s`);
-      throw new WayFailed(`the Docker engine could not pull ${image}: ${messageOf(thrown).trim()}`);
+      // "(HTTP code 500) server error - " is the client's; what follows is the engine's.
+      const said = messageOf(thrown).replace(/^\(HTTP code \d+\) [^-]*- /, "");
+      throw new WayFailed(`the Docker engine could not pull ${image}: ${said.trim()}`);
     } finally {
       timer[Symbol.dispose]();
     }

@@ -101,7 +101,7 @@ async function binariesOf(
   await lookUp();
 
   const reasons: string[] = [];
-  for (const { name, way } of candidates) {
+  for (const [index, { name, way }] of candidates.entries()) {
     try {
       for (const component of missing()) {
         signal.throwIfAborted();
@@ -112,7 +112,7 @@ async function binariesOf(
     } catch (thrown) {
       signal.throwIfAborted();
       if (!(thrown instanceof WayFailed)) throw thrown;
-      progress({ kind: "refused", way: name, reason: thrown.message });
+      if (index < candidates.length - 1) progress({ kind: "refused", way: name, reason: thrown.message });
       reasons.push(`${name} (${thrown.message})`);
     }
     if (missing().length === 0) return have;

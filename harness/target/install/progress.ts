@@ -9,7 +9,7 @@ export type InstallProgress =
   | { readonly kind: "step"; readonly text: string; readonly usually?: string }
   /** How far the last step is. */
   | { readonly kind: "amount"; readonly done: number; readonly total: number | undefined; readonly unit: "bytes" | "modules" | "packages" }
-  /** A way did not work; the next one is tried, if there is one. */
+  /** A way did not work; the next one is tried. */
   | { readonly kind: "refused"; readonly way: string; readonly reason: string };
 
 export type ReportProgress = (progress: InstallProgress) => void;

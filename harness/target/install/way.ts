@@ -52,7 +52,11 @@ export interface WayToInstall {
 }
 
 /** Why a way did not work, as a sentence without its full stop. */
-export class WayFailed extends Error {}
+export class WayFailed extends Error {
+  constructor(reason: string) {
+    super(reason.trim().replace(/\.$/, ""));
+  }
+}
 
 const architectures = { x64: "amd64", arm64: "arm64", ppc64: "ppc64le", s390x: "s390x" } as const;
 /** A processor as Go, and with it Kubernetes, calls it. */
