@@ -57,8 +57,15 @@ export async function main(words: readonly string[], context: CommandContext): P
 /** What yargs has to print by itself (help, version), or nothing once it has called a command. */
 function parse(cli: Argv, words: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
-    cli.fail((message, thrown) => reject(thrown ?? new UsageError("bad-usage", message, { hint: "`--help` lists what there is." })));
-    cli.parse([...words], {}, (thrown, _given, output) => (thrown ? reject(thrown) : resolve(output)));
+    cli.fail((message, thrown) => {
+      // It has to be thrown: after a fail handler that returns, yargs goes on and runs the command.
+      throw thrown ?? new UsageError("bad-usage", message.replaceAll(/\s+/g, " "), { hint: "`--help` lists what there is." });
+    });
+    try {
+      cli.parse([...words], {}, (thrown, _given, output) => (thrown ? reject(thrown) : resolve(output)));
+    } catch (thrown) {
+      reject(thrown);
+    }
   });
 }
 
@@ -82,6 +89,8 @@ if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLTo
       interruption.abort(new Interrupted());
     });
   }
+  // Whoever reads the output has gone, as `head` does: that ends the command like an interruption, with everything cleaned up.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => interruption.abort(new Interrupted()));
   process.exitCode = await main(process.argv.slice(2), {
     signal: interruption.signal,
     stdout: process.stdout,

@@ -4,6 +4,7 @@ import { benchmarks } from "../../suites/bench/index.ts";
 import { systemClock } from "../clock.ts";
 import { defineCommand } from "../command.ts";
 import { messageOf } from "../errors.ts";
+import { requireListening } from "../kms/socket.ts";
 import { Lease, sweepLeases } from "../lease.ts";
 import { clockResolutionNs, machineFacts } from "../run/machine.ts";
 import { Progress, progressMode } from "../run/progress.ts";
@@ -63,6 +64,7 @@ export const command = defineCommand({
     }
     const clock = systemClock;
     const { options, suites } = parseBenchWords(given);
+    if (options.pluginSocket !== undefined) await requireListening(options.pluginSocket);
     using progress = new Progress({ stream: stderr, mode: progressMode(stderr, { quiet: given.json, environment }), clock });
     await sweepLeases(removeContainer);
     using installing = showProgress(stderr, clock);
