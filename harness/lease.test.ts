@@ -118,3 +118,15 @@ it("never ends a process that only has the pid of one it held", async () => {
   await other?.release();
   expect(isThere(pid)).toBe(true);
 });
+
+it("says that its scratch folder cannot be used", () => {
+  writeFileSync(leasesFolder(), "a file where a folder should be");
+  expect(() => Lease.take("bench", removeContainer)).toThrow(expect.objectContaining({ code: "scratch-unwritable" }));
+});
+
+it("is left to the next sweep when its containers cannot be removed now, without keeping others from being swept", async () => {
+  const { leaseId } = await killedOwner();
+  expect(await sweepLeases(() => Promise.reject(new Error("the engine is in trouble")))).toBe(0);
+  expect(allLeases(removeContainer).map(({ id }) => id)).toEqual([leaseId]);
+  expect(await sweepLeases(removeContainer)).toBe(1);
+});

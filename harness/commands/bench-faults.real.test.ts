@@ -3,6 +3,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { CliFolder } from "../cli-process.ts";
+import { population } from "../load/population.ts";
 import { readRun } from "../run/read-run.ts";
 import { describeReal } from "../target/real-test.ts";
 
@@ -76,7 +77,6 @@ await describeReal("processes", "faults of a run on kube-apiserver as processes"
       "kms-v2",
     ];
     expect(await folder.run(...quick)).toMatchObject({ code: 0 });
-    const { population } = await import("../load/population.ts");
     const secrets = population({ secrets: 12, seed: "leak" });
     const files = [
       "journal.jsonl",
@@ -89,12 +89,15 @@ await describeReal("processes", "faults of a run on kube-apiserver as processes"
       "samples/kms-calls.csv",
     ];
     const left = files.map((name) => readFileSync(join(folder.path, "run", name), "utf8")).join("\n");
-    const values = Array.from({ length: 12 }, (_, index) => [...secrets.at(index).data.values()]).flat();
+    // Shorter ones are words such as "false", which stand everywhere.
+    const values = Array.from({ length: 12 }, (_, index) => [...secrets.at(index).data.values()])
+      .flat()
+      .filter(({ length }) => length >= 12);
     expect(values.length).toBeGreaterThan(10);
     const shown = values.filter((value) => {
       const bytes = Buffer.from(value);
       return [bytes.toString("latin1"), bytes.toString("base64")].some((text) => left.includes(text.slice(0, 200)));
     });
-    expect(shown).toEqual([]);
+    expect(shown.length).toBe(0);
   });
 });

@@ -29,8 +29,8 @@ it("says what a good run showed", () => {
     exitCode: 0,
     sentences: [
       { text: "150 of 150 envelopes right.", isFault: false },
-      { text: "kms-v2, 50 secrets: 0 Encrypt for 50 writes, 1 Decrypt after the restart for 50 first reads.", isFault: false },
-      { text: "kms-v1, 50 secrets: 50 Encrypt for 50 writes, 50 Decrypt after the restart for 50 first reads.", isFault: false },
+      { text: "kms-v2, 50 secrets: 0 Encrypt for 50 writes, 0 Decrypt by the restart, 1 by the 50 first reads.", isFault: false },
+      { text: "kms-v1, 50 secrets: 50 Encrypt for 50 writes, 0 Decrypt by the restart, 50 by the 50 first reads.", isFault: false },
       { text: "The tap and kube-apiserver agree on all 36 counts that both made.", isFault: false },
     ],
   });
@@ -100,12 +100,34 @@ it("does not say that counts agree where one does not", () => {
 
 it("does not count KMS v1's health probes as work", () => {
   const result = withPhase("kms-v1", "write", () => ({ kms: { Encrypt: { calls: 52, failed: 0, probes: 2, latency: null } } }));
-  expect(texts(result)).toContain("kms-v1, 50 secrets: 50 Encrypt for 50 writes, 50 Decrypt after the restart for 50 first reads.");
+  expect(texts(result)).toContain("kms-v1, 50 secrets: 50 Encrypt for 50 writes, 0 Decrypt by the restart, 50 by the 50 first reads.");
 });
 
-it("counts the Decrypt calls of the restart itself", () => {
-  const result = withPhase("kms-v2", "restart", () => ({ kms: { Decrypt: { calls: 3, failed: 0, probes: 0, latency: null } } }));
-  expect(texts(result)).toContain("kms-v2, 50 secrets: 0 Encrypt for 50 writes, 4 Decrypt after the restart for 50 first reads.");
+describe("the Decrypt calls that a restart costs", () => {
+  const decrypts = (calls: number): Pick<Phase, "kms"> => ({ kms: { Decrypt: { calls, failed: 0, probes: 0, latency: null } } });
+
+  /** The good run, with as many Decrypt calls in the phases restart and cold; without the phase where undefined. */
+  const withDecrypts = (restart: number | undefined, cold: number | undefined) =>
+    withCell("kms-v2", ({ phases }) => ({
+      phases: phases.flatMap((phase) => {
+        if (phase.name !== "restart" && phase.name !== "cold") return [phase];
+        const calls = phase.name === "restart" ? restart : cold;
+        return calls === undefined ? [] : [{ ...phase, ...decrypts(calls) }];
+      }),
+    }));
+
+  it.each([
+    [10, 0, ", 10 Decrypt by the restart, none by the 50 first reads."],
+    [50, 50, ", 50 Decrypt by the restart, 50 more by the 50 first reads."],
+    [0, 50, ", 0 Decrypt by the restart, 50 by the 50 first reads."],
+    [0, 0, ", 0 Decrypt by the restart, none by the 50 first reads."],
+    [10, undefined, ", 10 Decrypt by the restart."],
+    [undefined, 3, ", 3 Decrypt by the 50 first reads."],
+    [undefined, 0, ", 0 Decrypt by the 50 first reads."],
+    [undefined, undefined, "."],
+  ])("are said apart for the restart (%s) and the first reads (%s)", (restart, cold, end) => {
+    expect(texts(withDecrypts(restart, cold))).toContain(`kms-v2, 50 secrets: 0 Encrypt for 50 writes${end}`);
+  });
 });
 
 it("says what was not checked and not measured, and passes what was", () => {

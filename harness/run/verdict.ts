@@ -92,13 +92,25 @@ function callFindings(cells: readonly Cell[]): string[] {
       const writes = sum(write.map(({ requests }) => requests.ok));
       parts.push(`${sum(write.map((phase) => workCalls(phase, "Encrypt")))} Encrypt for ${writes} writes`);
     }
-    const cold = tapped(cell, ["cold"]);
-    if (cold.length > 0) {
-      const decrypts = sum(tapped(cell, ["restart", "cold"]).map((phase) => workCalls(phase, "Decrypt")));
-      parts.push(`${decrypts} Decrypt after the restart for ${sum(cold.map(({ requests }) => requests.ok))} first reads`);
-    }
+    parts.push(...restartFindings(cell));
     return parts.length === 0 ? [] : [`${cellName(cell)}: ${parts.join(", ")}.`];
   });
+}
+
+/** The API server's own reads while it starts and the clients' first reads after it cost apart, and only together say what a restart does. */
+function restartFindings(cell: Cell): string[] {
+  const decrypts = (phases: readonly Phase[]) => sum(phases.map((phase) => workCalls(phase, "Decrypt")));
+  const restart = tapped(cell, ["restart"]);
+  const cold = tapped(cell, ["cold"]);
+  const byRestart = decrypts(restart);
+  const byReads = decrypts(cold);
+  const reads = `by the ${sum(cold.map(({ requests }) => requests.ok))} first reads`;
+
+  if (restart.length === 0) return cold.length === 0 ? [] : [`${byReads} Decrypt ${reads}`];
+  const finding = `${byRestart} Decrypt by the restart`;
+  if (cold.length === 0) return [finding];
+  if (byReads === 0) return [finding, `none ${reads}`];
+  return [finding, `${byReads} ${byRestart === 0 ? "" : "more "}${reads}`];
 }
 
 function agreementFindings({ cells, header }: Result): string[] {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtempDisposable, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
@@ -87,9 +87,8 @@ export class BinaryCache {
   }
 
   /** A new folder for what is not finished; gone when disposed of, and swept by {@link sweep} after a kill. */
-  async makeUnfinished(): Promise<{ readonly path: string } & AsyncDisposable> {
-    const path = await mkdtemp(join(this.folder, unfinished));
-    return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+  makeUnfinished(): Promise<{ readonly path: string } & AsyncDisposable> {
+    return mkdtempDisposable(join(this.folder, unfinished));
   }
 
   /** Moves `folder/<component's name>` into the cache in one step, in place of what was there. */

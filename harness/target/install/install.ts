@@ -35,7 +35,13 @@ export interface Installed {
   readonly withoutImages: string | undefined;
 }
 
-const waysToInstall: Record<Way, (job: Job) => WayToInstall> = { images: imagesWay, release: releaseWay, go: goWay };
+/** What installing touches of the world; tests hand in their own. */
+export interface InstallParts {
+  readonly ways: Readonly<Record<Way, (job: Job) => WayToInstall>>;
+  readonly dockerApi: typeof dockerApi;
+}
+
+const systemParts: InstallParts = { ways: { images: imagesWay, release: releaseWay, go: goWay }, dockerApi };
 
 /**
  * Sees to it that the binaries are in the cache and, where a Docker engine answers, that it has their images. What is cached is verified
@@ -43,15 +49,15 @@ const waysToInstall: Record<Way, (job: Job) => WayToInstall> = { images: imagesW
  * @throws UsageError for a version that cannot be; InstallError `install-failed` with the reason of each way that was tried,
  *   `cache-unwritable`, `disk-full`, `unsupported-architecture`; the signal's reason
  */
-export async function install(request: InstallRequest): Promise<Installed> {
+export async function install(request: InstallRequest, parts: InstallParts = systemParts): Promise<Installed> {
   const kubeApiserver: Component = { name: "kube-apiserver", version: parseKubernetesVersion(request.kubernetesVersion) };
   const etcd: Component = { name: "etcd", version: parseEtcdVersion(request.etcdVersion) };
   const job: Job = { ...request, architecture: architectureOf(process.arch) };
-  const candidates = (request.from === "auto" ? ways : [request.from]).map((name) => ({ name, way: waysToInstall[name](job) }));
+  const candidates = (request.from === "auto" ? ways : [request.from]).map((name) => ({ name, way: parts.ways[name](job) }));
   const cache = new BinaryCache(request.cache, job.architecture);
   try {
     const have = await binariesOf([kubeApiserver, etcd], candidates, cache, request);
-    const images = await imagesOf([kubeApiserver, etcd], have, cache, request);
+    const images = await imagesOf([kubeApiserver, etcd], have, cache, request, parts);
     return {
       kubernetesVersion: kubeApiserver.version,
       etcdVersion: etcd.version,
@@ -129,8 +135,9 @@ async function imagesOf(
   have: Have,
   cache: BinaryCache,
   request: InstallRequest,
+  parts: InstallParts,
 ): Promise<{ readonly refusal: string | undefined }> {
-  const found = await dockerApi();
+  const found = await parts.dockerApi();
   if (!("api" in found)) return { refusal: found.reason };
   try {
     for (const component of components) await provideImage(found.api, component, cache.pathOf(component), have(component), request);

@@ -14,6 +14,9 @@ export type InstallProgress =
 
 export type ReportProgress = (progress: InstallProgress) => void;
 
+/** Where progress is shown; standard error, mostly. */
+type Terminal = NodeJS.WritableStream & { readonly isTTY?: boolean };
+
 /** On a terminal, the live line is drawn anew so often. */
 const redrawMs = 500;
 /** Elsewhere, an amount is worth a line so often. */
@@ -23,11 +26,11 @@ const plainMs = 15_000;
  * Shows progress: on a terminal one line that lives, elsewhere a line for each step and now and then one that says how far it is. Dispose
  * of it before anything else is written there.
  */
-export function showProgress(stream: NodeJS.WriteStream, clock: Clock): { readonly report: ReportProgress } & Disposable {
+export function showProgress(stream: Terminal, clock: Clock): { readonly report: ReportProgress } & Disposable {
   return stream.isTTY ? showLive(stream, clock) : showPlain(stream, clock);
 }
 
-function showPlain(stream: NodeJS.WriteStream, clock: Clock): { report: ReportProgress } & Disposable {
+function showPlain(stream: Terminal, clock: Clock): { report: ReportProgress } & Disposable {
   let lastMs = clock.monotonicMs();
   return {
     report(progress) {
@@ -39,7 +42,7 @@ function showPlain(stream: NodeJS.WriteStream, clock: Clock): { report: ReportPr
   };
 }
 
-function showLive(stream: NodeJS.WriteStream, clock: Clock): { report: ReportProgress } & Disposable {
+function showLive(stream: Terminal, clock: Clock): { report: ReportProgress } & Disposable {
   const line = createLogUpdate(stream);
   let step = "";
   let amount = "";

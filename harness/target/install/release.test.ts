@@ -1,197 +1,192 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
-import { createServer, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { mkdir, mkdtempDisposable, readdir, readFile } from "node:fs/promises";
+import { createServer, type ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
 import tar from "tar-stream";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { systemClock } from "../../clock.ts";
-import { InstallError, Interrupted } from "../../errors.ts";
+import { expect, test } from "vitest";
+import { Interrupted } from "../../errors.ts";
 import { VirtualClock } from "../../virtual-clock.ts";
-import { install } from "./install.ts";
+import type { InstallProgress } from "./progress.ts";
 import { releaseWay } from "./release.ts";
 import { type Component, type Job, WayFailed } from "./way.ts";
 
 const kubeApiserver: Component = { name: "kube-apiserver", version: "v1.37.2" };
 const etcd: Component = { name: "etcd", version: "v3.7.3" };
-const binary = randomBytes(300_000);
-const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
+const binaryPath = "/kubernetes/v1.37.2/bin/linux/amd64/kube-apiserver";
+const archivePath = "/etcd/v3.7.3/etcd-v3.7.3-linux-amd64.tar.gz";
+const sumsPath = "/etcd/v3.7.3/SHA256SUMS";
+const sha256 = (bytes: string | Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 
-type Answer = (response: ServerResponse) => void;
-const ok =
-  (body: Uint8Array | string): Answer =>
-  (response) =>
-    response.end(body);
-
-/** A release server on loopback; what it does not know is 404. */
-let answers: Map<string, Answer>;
-let server: Server;
-let folder: string;
-let interruption: AbortController;
-
-beforeEach(async () => {
-  answers = new Map();
-  server = createServer((request, response) => {
-    const answer = answers.get(request.url ?? "");
-    if (answer === undefined) response.writeHead(404).end();
-    else answer(response);
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  folder = await mkdtemp(join(tmpdir(), "release-test-"));
-  interruption = new AbortController();
+test("the official places are dl.k8s.io and etcd's releases", async () => {
+  const { source } = releaseWay({ ...jobAt("http://127.0.0.1:1"), overrides: {}, architecture: "arm64" });
+  expect([source(kubeApiserver), source(etcd)]).toEqual([
+    "https://dl.k8s.io/release/v1.37.2/bin/linux/arm64/kube-apiserver",
+    "https://github.com/etcd-io/etcd/releases/download/v3.7.3/etcd-v3.7.3-linux-arm64.tar.gz",
+  ]);
 });
 
-afterEach(async () => {
-  server.closeAllConnections();
-  server.close();
-  await rm(folder, { recursive: true, force: true });
+test("kube-apiserver with the right checksum is taken", async () => {
+  await using place = await serve({ [binaryPath]: "binary", [`${binaryPath}.sha256`]: sha256("binary") });
+  const progress: InstallProgress[] = [];
+  await releaseWay({ ...jobAt(place.url), progress: (event) => progress.push(event) }).get(kubeApiserver, place.folder);
+  expect(await readFile(join(place.folder, "kube-apiserver"), "utf8")).toBe("binary");
+  expect(progress.at(-1)).toEqual({ kind: "amount", done: 6, total: 6, unit: "bytes" });
 });
 
-function job(clock = systemClock): Job {
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+test("etcd is unpacked out of an archive with the right checksum, and nothing else is", async () => {
+  const archive = await archiveOf({ "etcd-v3.7.3-linux-amd64/README.md": "read me", "etcd-v3.7.3-linux-amd64/etcd": "binary" });
+  await using place = await serve({
+    [archivePath]: archive,
+    [sumsPath]: `${sha256("other")}  etcd-v3.7.3-linux-arm64.tar.gz\n${sha256(archive)}  etcd-v3.7.3-linux-amd64.tar.gz\n`,
+  });
+  await releaseWay(jobAt(place.url)).get(etcd, place.folder);
+  expect(await readdir(place.folder)).toEqual(["etcd"]);
+  expect(await readFile(join(place.folder, "etcd"), "utf8")).toBe("binary");
+});
+
+test("a wrong checksum is refused", async () => {
+  await using place = await serve({ [binaryPath]: "binary", [`${binaryPath}.sha256`]: sha256("another") });
+  await expect(releaseWay(jobAt(place.url)).get(kubeApiserver, place.folder)).rejects.toThrow(
+    new WayFailed(`${place.url}${binaryPath} has the SHA-256 ${sha256("binary")} and not ${sha256("another")}, so it was thrown away`),
+  );
+});
+
+test("an archive with a wrong checksum is not even unpacked", async () => {
+  const archive = await archiveOf({ "etcd-v3.7.3-linux-amd64/etcd": "binary" });
+  await using place = await serve({ [archivePath]: archive, [sumsPath]: `${sha256("another")}  etcd-v3.7.3-linux-amd64.tar.gz\n` });
+  await expect(releaseWay(jobAt(place.url)).get(etcd, place.folder)).rejects.toThrow("so it was thrown away");
+  expect(await readdir(place.folder)).not.toContain("etcd");
+});
+
+test("a checksum file that does not name the archive is refused", async () => {
+  await using place = await serve({ [archivePath]: "archive", [sumsPath]: `${sha256("archive")}  etcd-v3.7.3-darwin-amd64.zip\n` });
+  await expect(releaseWay(jobAt(place.url)).get(etcd, place.folder)).rejects.toThrow(
+    new WayFailed(`${place.url}${sumsPath} holds no SHA-256 of etcd-v3.7.3-linux-amd64.tar.gz`),
+  );
+});
+
+test("an archive without etcd in it is refused", async () => {
+  const archive = await archiveOf({ "elsewhere/etcd": "binary" });
+  await using place = await serve({ [archivePath]: archive, [sumsPath]: `${sha256(archive)}  etcd-v3.7.3-linux-amd64.tar.gz\n` });
+  await expect(releaseWay(jobAt(place.url)).get(etcd, place.folder)).rejects.toThrow("does not contain etcd-v3.7.3-linux-amd64/etcd");
+});
+
+test("a version that was not published is refused", async () => {
+  await using place = await serve({});
+  await expect(releaseWay(jobAt(place.url)).get(kubeApiserver, place.folder)).rejects.toThrow(
+    new WayFailed(`${place.url}${binaryPath}.sha256 answers HTTP 404`),
+  );
+});
+
+test("a download that is cut is refused", async () => {
+  await using place = await serve({
+    [binaryPath]: (response) => {
+      response.writeHead(200, { "content-length": 1000 });
+      response.write("part", () => response.destroy());
+    },
+    [`${binaryPath}.sha256`]: sha256("binary"),
+  });
+  await expect(releaseWay(jobAt(place.url)).get(kubeApiserver, place.folder)).rejects.toThrow(
+    `${place.url}${binaryPath} could not be fetched`,
+  );
+});
+
+test("a server that does not answer is given up after 20 s", async () => {
+  const asked = Promise.withResolvers<void>();
+  await using place = await serve({ [`${binaryPath}.sha256`]: () => asked.resolve() });
+  const clock = new VirtualClock();
+  const getting = releaseWay({ ...jobAt(place.url), clock }).get(kubeApiserver, place.folder);
+  getting.catch(() => {});
+  await asked.promise;
+  await clock.advance(20_000);
+  await expect(getting).rejects.toThrow(new WayFailed(`${place.url}${binaryPath}.sha256 sent nothing for 20 s`));
+});
+
+test("a download that stops is given up after 20 s", async () => {
+  await using place = await serve({
+    [binaryPath]: (response) => {
+      response.writeHead(200, { "content-length": 1000 });
+      response.write("part");
+    },
+    [`${binaryPath}.sha256`]: sha256("binary"),
+  });
+  const clock = new VirtualClock();
+  const begun = Promise.withResolvers<void>();
+  const progress = ({ kind }: InstallProgress) => (kind === "amount" ? begun.resolve() : undefined);
+  const getting = releaseWay({ ...jobAt(place.url), clock, progress }).get(kubeApiserver, place.folder);
+  getting.catch(() => {});
+  await begun.promise;
+  await clock.advance(20_000);
+  await expect(getting).rejects.toThrow(new WayFailed(`${place.url}${binaryPath} sent nothing for 20 s`));
+});
+
+test("an interruption ends the download", async () => {
+  const interruption = new AbortController();
+  await using place = await serve({ [`${binaryPath}.sha256`]: () => interruption.abort(new Interrupted()) });
+  const getting = releaseWay({ ...jobAt(place.url), signal: interruption.signal }).get(kubeApiserver, place.folder);
+  await expect(getting).rejects.toBeInstanceOf(Interrupted);
+});
+
+test("a server that is not there is named", async () => {
+  await using place = await serve({});
+  const { url } = place;
+  await place.close();
+  await expect(releaseWay(jobAt(url)).get(kubeApiserver, place.folder)).rejects.toThrow(
+    `${url}${binaryPath}.sha256 could not be fetched: connect ECONNREFUSED`,
+  );
+});
+
+function jobAt(url: string): Job {
   return {
-    overrides: { kubernetesUrl: `${url}/k8s/`, etcdUrl: `${url}/etcd` },
+    overrides: { kubernetesUrl: `${url}/kubernetes/`, etcdUrl: `${url}/etcd` },
     architecture: "amd64",
     environment: {},
-    signal: interruption.signal,
+    signal: new AbortController().signal,
     progress: () => {},
-    clock,
+    clock: new VirtualClock(),
   };
 }
 
-const apiserverPath = "/k8s/v1.37.2/bin/linux/amd64/kube-apiserver";
-const etcdPath = "/etcd/v3.7.3/etcd-v3.7.3-linux-amd64.tar.gz";
-
-async function tarball(names: readonly string[]): Promise<Uint8Array> {
+async function archiveOf(files: Readonly<Record<string, string>>): Promise<Buffer> {
   const pack = tar.pack();
-  for (const name of names) pack.entry({ name }, Buffer.from(binary));
+  for (const [name, content] of Object.entries(files)) pack.entry({ name }, content);
   pack.finalize();
-  return gzipSync(await buffer(pack));
+  return gzipSync(await buffer(Readable.from(pack)));
 }
 
-describe("kube-apiserver from the release server", () => {
-  it("is what was published", async () => {
-    answers.set(apiserverPath, ok(binary));
-    answers.set(`${apiserverPath}.sha256`, ok(sha256(binary)));
-    await releaseWay(job()).get(kubeApiserver, folder);
-    expect(await readdir(folder)).toEqual(["kube-apiserver"]);
-    expect(Buffer.compare(await readFile(join(folder, "kube-apiserver")), binary)).toBe(0);
+/** A server on loopback that answers each path with a content, or as a function says, and everything else with 404. */
+async function serve(answers: Readonly<Record<string, string | Uint8Array | ((response: ServerResponse) => void)>>) {
+  const root = await mkdtempDisposable(join(tmpdir(), "kmsmark-install-"));
+  const folder = join(root.path, "unfinished");
+  await mkdir(folder);
+  const server = createServer((request, response) => {
+    const answer = answers[request.url ?? ""];
+    if (answer === undefined) response.writeHead(404).end();
+    else if (typeof answer === "function") answer(response);
+    else response.end(answer);
   });
-
-  it("is refused with a wrong checksum", async () => {
-    answers.set(apiserverPath, ok(binary));
-    answers.set(`${apiserverPath}.sha256`, ok("0".repeat(64)));
-    await expect(releaseWay(job()).get(kubeApiserver, folder)).rejects.toThrow(
-      new RegExp(`has the SHA-256 ${sha256(binary)} and not 0{64}, so it was thrown away$`),
-    );
-  });
-
-  it("is refused when one byte of it was changed", async () => {
-    const changed = Buffer.from(binary);
-    changed[1000] = (changed[1000] ?? 0) ^ 1;
-    answers.set(apiserverPath, ok(changed));
-    answers.set(`${apiserverPath}.sha256`, ok(sha256(binary)));
-    await expect(releaseWay(job()).get(kubeApiserver, folder)).rejects.toThrow(WayFailed);
-  });
-
-  it("is refused when the download is cut off", async () => {
-    answers.set(apiserverPath, (response) => {
-      response.writeHead(200, { "content-length": binary.length });
-      response.write(binary.subarray(0, 100_000), () => response.destroy());
-    });
-    answers.set(`${apiserverPath}.sha256`, ok(sha256(binary)));
-    await expect(releaseWay(job()).get(kubeApiserver, folder)).rejects.toThrow(/kube-apiserver could not be fetched: /);
-  });
-
-  it("is refused when there is no such version", async () => {
-    await expect(releaseWay(job()).get(kubeApiserver, folder)).rejects.toThrow(/kube-apiserver\.sha256 answers HTTP 404$/);
-  });
-
-  it("is refused when the checksum is no checksum", async () => {
-    answers.set(`${apiserverPath}.sha256`, ok("<html>not here</html>"));
-    await expect(releaseWay(job()).get(kubeApiserver, folder)).rejects.toThrow(/holds no SHA-256$/);
-  });
-
-  it("is given up when the server falls silent", async () => {
-    const clock = new VirtualClock();
-    const asked = Promise.withResolvers<void>();
-    answers.set(`${apiserverPath}.sha256`, () => asked.resolve());
-    const outcome = releaseWay(job(clock))
-      .get(kubeApiserver, folder)
-      .catch((thrown: unknown) => thrown);
-    await asked.promise;
-    await clock.advance(20_000);
-    expect(String(await outcome)).toMatch(/sent nothing for 20 s$/);
-  });
-
-  it("is given up at once when the user interrupts", async () => {
-    answers.set(`${apiserverPath}.sha256`, () => interruption.abort(new Interrupted()));
-    await expect(releaseWay(job()).get(kubeApiserver, folder)).rejects.toThrow(Interrupted);
-  });
-});
-
-describe("etcd from the release server", () => {
-  it("is taken out of its archive", async () => {
-    const archive = await tarball(["etcd-v3.7.3-linux-amd64/README.md", "etcd-v3.7.3-linux-amd64/etcd"]);
-    answers.set(etcdPath, ok(archive));
-    answers.set("/etcd/v3.7.3/SHA256SUMS", ok(`${"1".repeat(64)}  other.tar.gz\n${sha256(archive)}  etcd-v3.7.3-linux-amd64.tar.gz\n`));
-    await releaseWay(job()).get(etcd, folder);
-    expect(await readdir(folder)).toEqual(["etcd"]);
-    expect(Buffer.compare(await readFile(join(folder, "etcd")), binary)).toBe(0);
-  });
-
-  it("is refused when the archive does not hold it", async () => {
-    const archive = await tarball(["etcd-v3.7.3-linux-amd64/README.md"]);
-    answers.set(etcdPath, ok(archive));
-    answers.set("/etcd/v3.7.3/SHA256SUMS", ok(`${sha256(archive)}  etcd-v3.7.3-linux-amd64.tar.gz\n`));
-    await expect(releaseWay(job()).get(etcd, folder)).rejects.toThrow(/does not contain etcd-v3\.7\.3-linux-amd64\/etcd$/);
-    expect(await readdir(folder)).not.toContain("etcd");
-  });
-
-  it("is refused when the sums do not name the archive", async () => {
-    answers.set("/etcd/v3.7.3/SHA256SUMS", ok(`${"1".repeat(64)}  other.tar.gz\n`));
-    await expect(releaseWay(job()).get(etcd, folder)).rejects.toThrow(/holds no SHA-256 of etcd-v3\.7\.3-linux-amd64\.tar\.gz$/);
-  });
-});
-
-describe("an installation", () => {
-  const request = (cache: string) => ({ ...job(), kubernetesVersion: "1.37.2", etcdVersion: "3.7.3", from: "release" as const, cache });
-
-  it("that fails says why in one sentence, and leaves no half file", async () => {
-    answers.set(apiserverPath, ok(binary));
-    answers.set(`${apiserverPath}.sha256`, ok("0".repeat(64)));
-    const fault = await install(request(folder)).catch((thrown: unknown) => thrown);
-    expect(fault).toBeInstanceOf(InstallError);
-    expect(String(fault)).toMatch(
-      /^InstallError: kube-apiserver v1\.37\.2 and etcd v3\.7\.3 could not be had from release \(.*thrown away\)\.$/,
-    );
-    expect((await readdir(folder)).filter((name) => !name.startsWith("lock-"))).toEqual([]);
-  });
-
-  it("that is interrupted leaves no half file", async () => {
-    answers.set(`${apiserverPath}.sha256`, ok(sha256(binary)));
-    answers.set(apiserverPath, (response) => {
-      response.writeHead(200, { "content-length": binary.length });
-      response.write(binary.subarray(0, 100_000), () => interruption.abort(new Interrupted()));
-    });
-    await expect(install(request(folder))).rejects.toThrow(Interrupted);
-    expect((await readdir(folder)).filter((name) => !name.startsWith("lock-"))).toEqual([]);
-  });
-
-  it("keeps what it got when only the other component failed, and does not fetch it again", async () => {
-    answers.set(apiserverPath, ok(binary));
-    answers.set(`${apiserverPath}.sha256`, ok(sha256(binary)));
-    await expect(install(request(folder))).rejects.toThrow(/^etcd v3\.7\.3 could not be had from release \(.*HTTP 404\)\.$/);
-    answers.delete(apiserverPath);
-    await expect(install(request(folder))).rejects.toThrow(/^etcd v3\.7\.3 could not be had/);
-  });
-
-  it("refuses a cache that is no folder", async () => {
-    const fault = await install(request("/proc/kmsmark-cache")).catch((thrown: unknown) => thrown);
-    expect(fault).toMatchObject({ code: "cache-unwritable" });
-  });
-});
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("The server has no port.");
+  const close = async () => {
+    if (!server.listening) return;
+    server.closeAllConnections();
+    server.close();
+    await once(server, "close");
+  };
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    folder,
+    close,
+    async [Symbol.asyncDispose]() {
+      await close();
+      await root[Symbol.asyncDispose]();
+    },
+  };
+}
