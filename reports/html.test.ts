@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { readRun } from "../harness/run/read-run.ts";
+import type { Phase } from "../harness/run/schema.ts";
 import { html } from "./html.ts";
 
 const page = html.render(await readRun("reports/fixtures/mismatch"));
@@ -28,12 +29,35 @@ it("marks what was wrong", () => {
   expect(page.match(/<li class="fault">/g)).toHaveLength(3);
 });
 
-it("has a table of KMS calls only where a tap stood", async () => {
-  const complete = await readRun("reports/fixtures/complete");
-  const untapped = {
-    ...complete,
-    cells: complete.cells.map((cell) => ({ ...cell, phases: cell.phases.map((phase) => ({ ...phase, kms: null })) })),
-  };
-  expect(html.render(complete)).toContain("KMS calls as the tap saw them");
-  expect(html.render(untapped)).not.toContain("KMS calls as the tap saw them");
+const complete = await readRun("reports/fixtures/complete");
+
+/** The complete run with every phase changed. */
+function withPhases(change: (phase: Phase) => Partial<Phase>): string {
+  const cells = complete.cells.map((cell) => ({ ...cell, phases: cell.phases.map((phase) => ({ ...phase, ...change(phase) })) }));
+  return html.render({ ...complete, cells });
+}
+
+it("has tables of KMS calls only where a tap stood", () => {
+  expect(html.render(complete).match(/<h3>KMS calls at the tap<\/h3>/g)).toHaveLength(2);
+  expect(withPhases(() => ({ kms: null }))).not.toContain("KMS calls at the tap");
+});
+
+it("folds the API server's own counters away, and has none where there are none", () => {
+  const summary = "<details><summary>The API server&#39;s own counters</summary>";
+  expect(html.render(complete)).toContain(summary);
+  expect(withPhases(() => ({ server: {} }))).not.toContain("own counters");
+});
+
+it("names a provider once a table, over all of its rows", () => {
+  const [, phases = ""] = html.render(complete).split("<h2>50 secrets</h2>");
+  const [table = ""] = phases.split("</table>");
+  expect(table.match(/<th scope="rowgroup" rowspan="9">[^<]+/g)).toEqual(
+    ["identity", "kms-v2", "kms-v1"].map((provider) => `<th scope="rowgroup" rowspan="9">${provider}`),
+  );
+  expect(table.match(/<tbody>/g)).toHaveLength(3);
+});
+
+it("has a column of troubles only where there are any", () => {
+  expect(html.render(complete)).not.toContain(">trouble<");
+  expect(page).toContain('<th scope="col" class="trouble">trouble</th>');
 });

@@ -1,11 +1,10 @@
-import { cellName } from "../harness/run/fold.ts";
-import type { Cell, Phase, Result } from "../harness/run/schema.ts";
+import type { Result } from "../harness/run/schema.ts";
 import { verdicts } from "../harness/run/verdict.ts";
 import { escapeMarkup } from "./escape.ts";
 import { measuredOn } from "./measured-on.ts";
-import { phaseColumns, storedSummary, troubles } from "./phase-columns.ts";
+import { bySecrets, storedSummary } from "./phase-columns.ts";
 import type { Reporter } from "./reporter.ts";
-import { formatNs } from "./units.ts";
+import { type Head, kmsPhaseTable, kmsTable, phaseTable, serverTable, type Table } from "./tables.ts";
 
 /** One page that needs nothing but itself: no script, and a policy under which no browser fetches anything for it. */
 export const html = {
@@ -24,7 +23,7 @@ export const html = {
 </head>
 <body>
 <h1>${title}</h1>
-${[model(result), findings(result), ...phaseTables(result), kmsTable(result), serverTable(result), context(result)].filter((part) => part !== "").join("\n")}
+${[model(result), findings(result), ...sections(result), context(result)].join("\n")}
 </body>
 </html>
 `;
@@ -32,17 +31,25 @@ ${[model(result), findings(result), ...phaseTables(result), kmsTable(result), se
 } satisfies Reporter;
 
 const style = `
-:root { color-scheme: light dark; --line: light-dark(#d0d7de, #3d444d); --soft: light-dark(#f6f8fa, #151b23); --fault: light-dark(#b3261e, #ff8a80); }
+:root { color-scheme: light dark; --line: light-dark(#d8dee4, #30363d); --heavy: light-dark(#8c959f, #6e7681); --soft: light-dark(#f6f8fa, #151b23); --fault: light-dark(#b3261e, #ff8a80); }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; background: Canvas; color: CanvasText; }
-h1 { font-size: 1.4rem; }
-h2 { font-size: 1.1rem; margin-top: 2rem; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: 0.25rem 0.75rem; border-bottom: 1px solid var(--line); text-align: left; white-space: nowrap; }
+h1 { font-size: 1.4rem; overflow-wrap: anywhere; }
+h2 { font-size: 1.2rem; margin-top: 2.5rem; }
+h3 { font-size: 1rem; margin-top: 1.5rem; }
+ul { padding-left: 1.25rem; }
+details { margin-top: 1rem; }
+summary { font-weight: 600; cursor: pointer; }
+.scroll { overflow-x: auto; margin-top: 0.5rem; }
+table { border-collapse: collapse; font-size: 0.875rem; line-height: 1.4; font-variant-numeric: tabular-nums; }
+th, td { padding: 0.2rem 0.75rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; white-space: nowrap; }
 thead th { background: var(--soft); }
-.number { text-align: right; }
-.fault, .model { color: var(--fault); font-weight: 600; }
-li, .trouble { overflow-wrap: anywhere; }
+tbody { border-top: 2px solid var(--heavy); }
+table .number { text-align: right; }
+.fault, .model, td.trouble { color: var(--fault); }
+.fault, .model { font-weight: 600; }
+td.trouble { min-width: 14rem; white-space: normal; }
+li { overflow-wrap: anywhere; }
+@media (max-width: 40rem) { th, td { padding: 0.2rem 0.4rem; } }
 `;
 
 function model(result: Result): string {
@@ -60,63 +67,48 @@ function context(result: Result): string {
   return `<h2>Measured on</h2>\n<ul>\n${items.join("\n")}\n</ul>`;
 }
 
-function phaseTables({ cells }: Result): string[] {
-  return [...new Set(cells.map(({ secrets }) => secrets))].map((secrets) => {
-    const ofSize = cells.filter((cell) => cell.secrets === secrets);
+function sections({ cells }: Result): string[] {
+  return bySecrets(cells).map(([secrets, ofSize]) => {
     const stored = ofSize.map((cell) => `<li>${escapeMarkup(`${cell.provider}: ${storedSummary(cell)}`)}</li>`);
-    const rows = ofSize.flatMap((cell) =>
-      cell.phases.map((phase) => [
-        textCell(cell.provider),
-        textCell(phase.name),
-        ...phaseColumns.map(({ of }) => numberCell(of(phase))),
-        `<td class="trouble">${escapeMarkup(troubles(phase))}</td>`,
-      ]),
-    );
-    const heads = [textHead("provider"), textHead("phase"), ...phaseColumns.map(({ title }) => numberHead(title)), textHead("trouble")];
-    return `<h2>${secrets} secrets</h2>\n${table(heads, rows)}\n<ul>\n${stored.join("\n")}\n</ul>`;
+    const parts = [
+      `<h2>${secrets} secrets</h2>`,
+      table(phaseTable(ofSize)),
+      `<ul>\n${stored.join("\n")}\n</ul>`,
+      titled("KMS calls at the tap", kmsTable(ofSize)),
+      folded("KMS calls at the tap, phase by phase", kmsPhaseTable(ofSize)),
+      folded("The API server's own counters", serverTable(ofSize)),
+    ];
+    return parts.filter((part) => part !== "").join("\n");
   });
 }
 
-/** Every method that the tap saw, with its own latency. */
-function kmsTable({ cells }: Result): string {
-  const rows = eachPhase(cells).flatMap(({ cell, phase }) =>
-    Object.entries(phase.kms ?? {}).map(([method, { calls, failed, probes, latency }]) => [
-      ...[cellName(cell), phase.name, method].map(textCell),
-      ...[calls, failed, probes].map((count) => numberCell(String(count))),
-      ...[latency?.p50, latency?.p99, latency?.max].map((ns) => numberCell(ns === undefined ? "–" : formatNs(ns))),
-    ]),
+/** Nothing where the table has no row. */
+function titled(title: string, content: Table): string {
+  return content.groups.length === 0 ? "" : `<h3>${escapeMarkup(title)}</h3>\n${table(content)}`;
+}
+
+/** A table that is too long to lie open. */
+function folded(title: string, content: Table): string {
+  return content.groups.length === 0 ? "" : `<details><summary>${escapeMarkup(title)}</summary>\n${table(content)}\n</details>`;
+}
+
+/** A provider is named once, at the head of its rows. */
+function table({ heads, groups }: Table): string {
+  const titles = [{ title: "provider", holds: "words" } satisfies Head, ...heads].map(
+    (head) => `<th scope="col"${classOf(head)}>${escapeMarkup(head.title)}</th>`,
   );
-  if (rows.length === 0) return "";
-  const heads = [
-    ...["provider", "phase", "method"].map(textHead),
-    ...["calls", "failed", "of them probes", "p50", "p99", "max"].map(numberHead),
-  ];
-  return `<h2>KMS calls as the tap saw them</h2>\n${table(heads, rows)}`;
+  const bodies = groups.map(({ provider, rows }) => {
+    const name = `<th scope="rowgroup" rowspan="${rows.length}">${escapeMarkup(provider)}</th>`;
+    const lines = rows.map((row, at) => {
+      const texts = heads.map((head, column) => `<td${classOf(head)}>${escapeMarkup(row[column] ?? "")}</td>`);
+      return `<tr>${at === 0 ? name : ""}${texts.join("")}</tr>`;
+    });
+    return `<tbody>\n${lines.join("\n")}\n</tbody>`;
+  });
+  return `<div class="scroll"><table>\n<thead><tr>${titles.join("")}</tr></thead>\n${bodies.join("\n")}\n</table></div>`;
 }
 
-/** What the API server says about itself, folded away because it is long. */
-function serverTable({ cells }: Result): string {
-  const rows = eachPhase(cells).flatMap(({ cell, phase }) =>
-    Object.entries(phase.server).map(([metric, growth]) => [
-      ...[cellName(cell), phase.name, metric].map(textCell),
-      numberCell(String(growth)),
-    ]),
-  );
-  if (rows.length === 0) return "";
-  const heads = [...["provider", "phase", "metric"].map(textHead), numberHead("grew by")];
-  return `<h2>The API server's own counters</h2>\n<details><summary>${rows.length} counters</summary>\n${table(heads, rows)}\n</details>`;
+function classOf({ title, holds }: Head): string {
+  if (holds === "figures") return ' class="number"';
+  return title === "trouble" ? ' class="trouble"' : "";
 }
-
-function eachPhase(cells: readonly Cell[]): { cell: Cell; phase: Phase }[] {
-  return cells.flatMap((cell) => cell.phases.map((phase) => ({ cell, phase })));
-}
-
-function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
-  const body = rows.map((row) => `<tr>${row.join("")}</tr>`).join("\n");
-  return `<div class="scroll"><table>\n<thead><tr>${heads.join("")}</tr></thead>\n<tbody>\n${body}\n</tbody>\n</table></div>`;
-}
-
-const textHead = (title: string): string => `<th scope="col">${escapeMarkup(title)}</th>`;
-const numberHead = (title: string): string => `<th scope="col" class="number">${escapeMarkup(title)}</th>`;
-const textCell = (text: string): string => `<td>${escapeMarkup(text)}</td>`;
-const numberCell = (text: string): string => `<td class="number">${escapeMarkup(text)}</td>`;

@@ -1,9 +1,10 @@
-import type { Cell, Result } from "../harness/run/schema.ts";
+import type { Result } from "../harness/run/schema.ts";
 import { verdicts } from "../harness/run/verdict.ts";
 import { escapeMarkdown } from "./escape.ts";
 import { measuredOn } from "./measured-on.ts";
-import { phaseColumns, storedSummary, troubles } from "./phase-columns.ts";
+import { bySecrets, storedSummary } from "./phase-columns.ts";
 import type { Reporter } from "./reporter.ts";
+import { kmsTable, phaseTable, serverTable, type Table } from "./tables.ts";
 
 /** For a pull request, a ticket, a job's summary page. */
 export const markdown = {
@@ -21,22 +22,24 @@ function findings(result: Result): string[] {
 }
 
 function tables({ cells }: Result): string[] {
-  return [...new Set(cells.map(({ secrets }) => secrets))].flatMap((secrets) => [
+  return bySecrets(cells).flatMap(([secrets, ofSize]) => [
     `## ${secrets} secrets`,
-    phaseTable(cells.filter((cell) => cell.secrets === secrets)),
-    cells
-      .filter((cell) => cell.secrets === secrets)
-      .map((cell) => `- ${cell.provider}: ${storedSummary(cell)}`)
-      .join("\n"),
+    table(phaseTable(ofSize)),
+    ofSize.map((cell) => `- ${cell.provider}: ${storedSummary(cell)}`).join("\n"),
+    ...section("KMS calls at the tap", kmsTable(ofSize)),
+    ...section("The API server's own counters", serverTable(ofSize)),
   ]);
 }
 
-function phaseTable(cells: readonly Cell[]): string {
-  const titles = ["provider", "phase", ...phaseColumns.map(({ title }) => title), "trouble"];
-  const rules = ["---", "---", ...phaseColumns.map(() => "---:"), "---"];
-  const rows = cells.flatMap(({ provider, phases }) =>
-    phases.map((phase) => [provider, phase.name, ...phaseColumns.map(({ of }) => of(phase)), escapeMarkdown(troubles(phase))]),
-  );
+/** Nothing where the table has no row. */
+function section(title: string, content: Table): string[] {
+  return content.groups.length === 0 ? [] : [`### ${title}`, table(content)];
+}
+
+function table({ heads, groups }: Table): string {
+  const titles = ["provider", ...heads.map(({ title }) => title)];
+  const rules = ["---", ...heads.map(({ holds }) => (holds === "figures" ? "---:" : "---"))];
+  const rows = groups.flatMap(({ provider, rows }) => rows.map((row) => [provider, ...row.map(escapeMarkdown)]));
   return [titles, rules, ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
 }
 

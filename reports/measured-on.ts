@@ -1,4 +1,4 @@
-import type { Load, Result } from "../harness/run/schema.ts";
+import type { Cell, Load, PhaseName, Result } from "../harness/run/schema.ts";
 import { formatBytes, formatMs, formatNs, formatRate } from "./units.ts";
 
 /** What a reader must know before any figure, in sentences; where a model was measured, the first one says so. */
@@ -7,22 +7,39 @@ export function measuredOn({ header, status, durationMs, cells }: Result): strin
   const server = `${target.isModel ? "a model of " : ""}kube-apiserver ${target.kubernetes}`;
   const etcd = target.etcd === null ? "" : ` with etcd ${target.etcd}`;
   const model = `These figures are a model's: the target ${target.kind} is no kube-apiserver.`;
-  const loads = new Set(cells.flatMap(({ phases }) => phases.flatMap(({ load }) => (load === null ? [] : [describeLoad(load)]))));
   return [
     ...(target.isModel ? [model] : []),
     `Measured on ${server}${etcd}, target ${target.kind}; KMS plugin: ${header.plugin ?? "none"}.`,
     `Run ${header.runId} of ${header.startedAt}: ${status} after ${formatMs(durationMs)}; kmsmark ${header.kmsmark}, seed ${header.seed}.`,
     `Machine: ${machine.cpus} × ${machine.cpu}, ${formatBytes(machine.memoryBytes)}, ${machine.system}, Node.js ${machine.node}; ` +
       `the clock resolves ${formatNs(header.clock.resolutionNs)}.`,
-    ...(loads.size === 0 ? [] : [`Load: ${[...loads].join("; ")}.`]),
+    ...loads(cells),
     ...target.refused.map(({ kind, reason, remedy }) => `Not on ${kind}: ${reason} This would change it: ${remedy}`),
     ...header.notes,
   ];
 }
 
+/** Which phases were loaded how; the phases are named only where they differ. */
+function loads(cells: readonly Cell[]): string[] {
+  const phases = new Map<string, Set<PhaseName>>();
+  for (const { name, load } of cells.flatMap((cell) => cell.phases)) {
+    if (load === null) continue;
+    const sentence = describeLoad(load);
+    phases.set(sentence, (phases.get(sentence) ?? new Set()).add(name));
+  }
+  return [...phases].map(([load, names]) => `Load${phases.size === 1 ? "" : ` of ${enumerate([...names])}`}: ${load}.`);
+}
+
 /** Says also from when latency counts, because the two models are not comparable. */
 function describeLoad(load: Load): string {
-  return load.model === "open"
-    ? `open loop, ${formatRate(load.ratePerSecond)}, at most ${load.inFlightMax} in flight, latency from when a request was due`
-    : `closed loop, ${load.inFlight} in flight, latency from when a request was sent`;
+  if (load.model === "closed") {
+    const clients = load.inFlight === 1 ? "one client" : `${load.inFlight} clients`;
+    return `closed loop, ${clients}; latency counts from when a request was sent`;
+  }
+  return `open loop, ${formatRate(load.ratePerSecond)}, at most ${load.inFlightMax} in flight; latency counts from when a request was due`;
+}
+
+/** `a`, `a and b`, `a, b and c`. */
+function enumerate(names: readonly string[]): string {
+  return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 }

@@ -1,32 +1,22 @@
 import type { Cell, Latency, Phase } from "../harness/run/schema.ts";
 import { workCalls } from "../harness/run/verdict.ts";
-import { formatBytes, formatMs, formatNs, formatRate } from "./units.ts";
+import { type Column, latencyFigure, none } from "./column.ts";
+import { formatBytes, formatMs, formatRate } from "./units.ts";
 
-/** One figure of a phase, as a person reads it. */
-export interface PhaseColumn {
-  readonly title: string;
-  /** Where not all find room, the lower ones stay. */
-  readonly rank: number;
-  of(phase: Phase): string;
-}
-
-/** What stands where there is no figure. */
-const none = "–";
-
-const latencyColumn = (title: string, rank: number, quantile: (latency: Latency) => number): PhaseColumn => ({
+const latencyColumn = (title: string, rank: number, quantile: (latency: Latency) => number): Column<Phase> => ({
   title,
   rank,
-  of: ({ latency }) => (latency === null ? none : formatNs(quantile(latency))),
+  of: ({ latency }) => latencyFigure(latency === null ? undefined : quantile(latency)),
 });
 
-const callColumn = (method: string, rank: number): PhaseColumn => ({
+const callColumn = (method: string, rank: number): Column<Phase> => ({
   title: method,
   rank,
   of: (phase) => (phase.kms === null ? none : String(workCalls(phase, method))),
 });
 
 /** The figures that every table of phases shows, in this order. */
-export const phaseColumns: readonly PhaseColumn[] = [
+export const phaseColumns: readonly Column<Phase>[] = [
   { title: "took", rank: 9, of: ({ durationMs }) => formatMs(durationMs) },
   latencyColumn("p50", 1, ({ p50 }) => p50),
   latencyColumn("p99", 2, ({ p99 }) => p99),
@@ -61,4 +51,9 @@ export function storedSummary({ envelopes }: Cell): string {
   const rightOfTotal = `${right} of ${total} envelopes right`;
   if (total === 0 || plaintextBytes === 0) return rightOfTotal;
   return `${rightOfTotal}, ${formatBytes(storedBytes / total)} stored per secret (${(storedBytes / plaintextBytes).toFixed(2)} × the plaintext)`;
+}
+
+/** The cells of each number of secrets, in the order of the run. */
+export function bySecrets(cells: readonly Cell[]): [secrets: number, cells: readonly Cell[]][] {
+  return [...Map.groupBy(cells, ({ secrets }) => secrets)];
 }

@@ -46,6 +46,37 @@ describe("its width", () => {
   });
 });
 
+/** The lines of the table of KMS calls, up to the blank line. */
+function kmsLines(text: string): string[] {
+  const lines = text.split("\n");
+  const from = lines.findIndex((line) => line.startsWith("KMS calls at the tap"));
+  return from < 0 ? [] : lines.slice(from, lines.indexOf("", from));
+}
+
+describe("the KMS calls at the tap", () => {
+  it("are shown for each provider and method that was called", () => {
+    expect(kmsLines(renderTerminal(complete, 80))).toEqual([
+      "KMS calls at the tap  calls  failed  of them probes     p50     p99     max",
+      "  kms-v2 Status           4       0               0  126 µs  180 µs  180 µs",
+      "  kms-v2 Encrypt          2       0               0  224 µs  224 µs  224 µs",
+      "  kms-v2 Decrypt          1       0               0  238 µs  238 µs  238 µs",
+      "  kms-v1 Version          2       0               0  105 µs  105 µs  105 µs",
+      "  kms-v1 Encrypt        102       0               2  287 µs  587 µs  587 µs",
+      "  kms-v1 Decrypt         52       0               2  302 µs  617 µs  617 µs",
+    ]);
+  });
+
+  it("keep the figures that matter most where there is little room", () => {
+    const [header = ""] = kmsLines(renderTerminal(complete, 60));
+    expect(header.trim().split(/\s{2,}/)).toEqual(["KMS calls at the tap", "calls", "failed", "p50", "p99", "max"]);
+  });
+
+  it("are left out where no tap stood", () => {
+    const cells = complete.cells.map((cell) => ({ ...cell, phases: cell.phases.map((phase) => ({ ...phase, kms: null })) }));
+    expect(kmsLines(renderTerminal({ ...complete, cells }, 80))).toEqual([]);
+  });
+});
+
 it("shows a run without figures", () => {
   expect(renderTerminal({ ...complete, cells: [] }, 100)).toContain("✗ Nothing was measured.\n");
 });

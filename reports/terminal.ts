@@ -1,8 +1,10 @@
-import type { Cell, Result } from "../harness/run/schema.ts";
+import type { Cell, Phase, Result } from "../harness/run/schema.ts";
 import { cellFaults, verdicts } from "../harness/run/verdict.ts";
+import type { Column } from "./column.ts";
 import { oneLine } from "./escape.ts";
+import { kmsCalls, kmsColumns } from "./kms-calls.ts";
 import { measuredOn } from "./measured-on.ts";
-import { type PhaseColumn, phaseColumns, storedSummary, troubles } from "./phase-columns.ts";
+import { bySecrets, phaseColumns, storedSummary, troubles } from "./phase-columns.ts";
 
 /** Below this nothing useful fits, and lines are left to the terminal to wrap. */
 const columnsMin = 60;
@@ -12,54 +14,55 @@ export function renderTerminal(result: Result, columns: number): string {
   const width = Math.max(columnsMin, columns);
   const context = measuredOn(result).flatMap((sentence) => wrap(sentence, width, ""));
   const findings = verdicts(result).sentences.flatMap(({ text, isFault }) => wrap(text, width, isFault ? "✗ " : "· "));
-  const sizes = [...new Set(result.cells.map(({ secrets }) => secrets))];
-  const tables = sizes.map((secrets) =>
-    table(
-      secrets,
-      result.cells.filter((cell) => cell.secrets === secrets),
-      width,
-    ),
-  );
-  return `${[context, findings, ...tables].map((lines) => lines.join("\n")).join("\n\n")}\n`;
+  const tables = bySecrets(result.cells).flatMap(([secrets, cells]) => [phases(secrets, cells, width), kms(cells, width)]);
+  return `${[context, findings, ...tables]
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join("\n"))
+    .join("\n\n")}\n`;
 }
 
-type Line = { readonly words: string; readonly mark: string } | { readonly figures: readonly string[] };
+/** Words take the whole width; figures stand in columns, `label` before them. */
+type Line<Row> = { readonly words: string; readonly mark: string } | { readonly label: string; readonly row: Row };
 
 /** The phases of one number of secrets, provider by provider. */
-function table(secrets: number, cells: readonly Cell[], width: number): string[] {
-  const lines = (columns: readonly PhaseColumn[]): Line[] => [
-    { figures: [`${secrets} secrets`, ...columns.map(({ title }) => title)] },
-    ...cells.flatMap((cell): Line[] => [
-      { words: `${cell.provider}: ${storedSummary(cell)}`, mark: cellFaults(cell).length > 0 ? "✗ " : "" },
-      ...cell.phases.flatMap((phase): Line[] => {
-        const trouble = troubles(phase);
-        const figures = { figures: [`  ${phase.name}`, ...columns.map(({ of }) => of(phase))] };
-        return trouble === "" ? [figures] : [figures, { words: trouble, mark: "    ! " }];
-      }),
-    ]),
-  ];
-  let columns = phaseColumns;
-  let widths = widthsOf(lines(columns));
-  while (columns.length > 0 && widths.reduce((sum, each) => sum + each + 2, -2) > width) {
-    const lastRank = Math.max(...columns.map(({ rank }) => rank));
-    columns = columns.filter(({ rank }) => rank !== lastRank);
-    widths = widthsOf(lines(columns));
-  }
-  return lines(columns).flatMap((line) =>
-    "words" in line
-      ? wrap(line.words, width, line.mark)
-      : [line.figures.map((figure, at) => (at === 0 ? figure.padEnd(widths[at] ?? 0) : figure.padStart(widths[at] ?? 0))).join("  ")],
-  );
+function phases(secrets: number, cells: readonly Cell[], width: number): string[] {
+  const lines = cells.flatMap((cell): Line<Phase>[] => [
+    { words: `${cell.provider}: ${storedSummary(cell)}`, mark: cellFaults(cell).length > 0 ? "✗ " : "" },
+    ...cell.phases.flatMap((phase): Line<Phase>[] => {
+      const trouble = troubles(phase);
+      const figures = { label: `  ${phase.name}`, row: phase };
+      return trouble === "" ? [figures] : [figures, { words: trouble, mark: "    ! " }];
+    }),
+  ]);
+  return table(`${secrets} secrets`, phaseColumns, lines, width);
 }
 
-/** Of each column, the width of its widest figure. */
-function widthsOf(lines: readonly Line[]): number[] {
-  const widths: number[] = [];
-  for (const line of lines) {
-    if ("words" in line) continue;
-    for (const [at, figure] of line.figures.entries()) widths[at] = Math.max(widths[at] ?? 0, figure.length);
+/** What the tap saw, provider by provider; nothing where it saw no call. */
+function kms(cells: readonly Cell[], width: number): string[] {
+  const lines = cells.flatMap((cell) =>
+    kmsCalls(cell).map((calls) => ({ label: `  ${cell.provider} ${oneLine(calls.method)}`, row: calls })),
+  );
+  return lines.length === 0 ? [] : table("KMS calls at the tap", kmsColumns, lines, width);
+}
+
+/** Leaves out the least important columns until the others fit. */
+function table<Row>(title: string, columns: readonly Column<Row>[], lines: readonly Line<Row>[], width: number): string[] {
+  const rows = lines.map((line) => ("words" in line ? line : [line.label, ...columns.map(({ of }) => of(line.row))]));
+  const texts = [[title, ...columns.map((column) => column.title)], ...rows];
+  const widths = texts.reduce<number[]>(
+    (widest, text) => ("words" in text ? widest : text.map((figure, at) => Math.max(widest[at] ?? 0, figure.length))),
+    [],
+  );
+  if (columns.length > 0 && widths.reduce((sum, each) => sum + each + 2, -2) > width) {
+    const lastRank = Math.max(...columns.map(({ rank }) => rank));
+    const important = columns.filter(({ rank }) => rank !== lastRank);
+    return table(title, important, lines, width);
   }
-  return widths;
+  return texts.flatMap((text) =>
+    "words" in text
+      ? wrap(text.words, width, text.mark)
+      : [text.map((figure, at) => (at === 0 ? figure.padEnd(widths[at] ?? 0) : figure.padStart(widths[at] ?? 0))).join("  ")],
+  );
 }
 
 /** Breaks a sentence into lines of at most `width` characters: `mark` stands before the first, blanks before the others. */

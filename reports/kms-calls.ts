@@ -1,0 +1,50 @@
+import { LatencyHistogram } from "../harness/load/histogram.ts";
+import type { Cell, KmsMethod } from "../harness/run/schema.ts";
+import { type Column, latencyFigure } from "./column.ts";
+
+/** The calls of one KMS method that the tap saw. */
+export interface KmsCalls extends KmsMethod {
+  readonly method: string;
+}
+
+/** In the order in which an API server comes to call them; what is called beyond them follows. */
+const methodOrder = ["Status", "Version", "Encrypt", "Decrypt"];
+
+/**
+ * The calls of a cell's phases together, for each method that was called. The latency is of all phases' histograms added up. Throws
+ * RunFolderError `histogram-unreadable` where one is damaged.
+ */
+export function kmsCalls({ phases }: Pick<Cell, "phases">): KmsCalls[] {
+  const seen = phases.flatMap(({ kms }) => Object.entries(kms ?? {}).filter(([, { calls }]) => calls > 0));
+  const names = new Set(seen.map(([method]) => method));
+  const methods = [
+    ...methodOrder.filter((method) => names.has(method)),
+    ...[...names].filter((method) => !methodOrder.includes(method)).toSorted(),
+  ];
+  return methods.map((method) => ({
+    method,
+    ...merged(seen.flatMap(([name, calls]) => (name === method ? [calls] : []))),
+  }));
+}
+
+function merged(parts: readonly KmsMethod[]): KmsMethod {
+  const latency = LatencyHistogram.empty();
+  for (const part of parts) if (part.latency !== null) latency.merge(LatencyHistogram.fromLatency(part.latency));
+  const sum = (of: (part: KmsMethod) => number) => parts.reduce((total, part) => total + of(part), 0);
+  return {
+    calls: sum(({ calls }) => calls),
+    failed: sum(({ failed }) => failed),
+    probes: sum(({ probes }) => probes),
+    latency: latency.toLatency(),
+  };
+}
+
+/** The figures of a KMS method, in this order. */
+export const kmsColumns: readonly Column<KmsMethod>[] = [
+  { title: "calls", rank: 1, of: ({ calls }) => String(calls) },
+  { title: "failed", rank: 4, of: ({ failed }) => String(failed) },
+  { title: "of them probes", rank: 6, of: ({ probes }) => String(probes) },
+  { title: "p50", rank: 2, of: ({ latency }) => latencyFigure(latency?.p50) },
+  { title: "p99", rank: 3, of: ({ latency }) => latencyFigure(latency?.p99) },
+  { title: "max", rank: 5, of: ({ latency }) => latencyFigure(latency?.max) },
+];

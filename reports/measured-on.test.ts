@@ -1,0 +1,39 @@
+import { expect, it } from "vitest";
+import { readRun } from "../harness/run/read-run.ts";
+import type { Load, PhaseName, Result } from "../harness/run/schema.ts";
+import { measuredOn } from "./measured-on.ts";
+
+const complete = await readRun("reports/fixtures/complete");
+const open: Load = { model: "open", ratePerSecond: 200, inFlightMax: 64 };
+
+/** What is said of the load where the phases were loaded so; the others had none. */
+function loads(of: Partial<Record<PhaseName, Load>>): string[] {
+  const cells: Result["cells"] = complete.cells.map((cell) => ({
+    ...cell,
+    phases: cell.phases.map((phase) => ({ ...phase, load: of[phase.name] ?? null })),
+  }));
+  return measuredOn({ ...complete, cells }).filter((sentence) => sentence.startsWith("Load"));
+}
+
+it("says once what load all phases had", () => {
+  expect(loads({ write: open, read: open })).toEqual([
+    "Load: open loop, 200/s, at most 64 in flight; latency counts from when a request was due.",
+  ]);
+});
+
+it("names the phases where their loads differ", () => {
+  expect(loads({ write: open, read: open, list: { model: "closed", inFlight: 1 }, delete: open })).toEqual([
+    "Load of write, read and delete: open loop, 200/s, at most 64 in flight; latency counts from when a request was due.",
+    "Load of list: closed loop, one client; latency counts from when a request was sent.",
+  ]);
+});
+
+it("says how many clients a closed loop had", () => {
+  expect(loads({ write: { model: "closed", inFlight: 8 } })).toEqual([
+    "Load: closed loop, 8 clients; latency counts from when a request was sent.",
+  ]);
+});
+
+it("says nothing of the load where there was none", () => {
+  expect(loads({})).toEqual([]);
+});

@@ -1,0 +1,79 @@
+import { type Cell, phaseNames } from "../harness/run/schema.ts";
+import { none } from "./column.ts";
+import { kmsCalls, kmsColumns } from "./kms-calls.ts";
+import { phaseColumns, troubles } from "./phase-columns.ts";
+import { serverCounters } from "./server-counters.ts";
+
+/** A table of several providers, before it has a format. */
+export interface Table {
+  /** Of the columns after the provider's. */
+  readonly heads: readonly Head[];
+  /** One a provider, without the providers that have no row. */
+  readonly groups: readonly Group[];
+}
+
+export interface Head {
+  readonly title: string;
+  /** Words stand on the left, figures on the right. */
+  readonly holds: "words" | "figures";
+}
+
+export interface Group {
+  readonly provider: string;
+  /** A text for each head. */
+  readonly rows: readonly (readonly string[])[];
+}
+
+/** What the client saw of each phase. What went wrong has a column only where anything did. */
+export function phaseTable(cells: readonly Cell[]): Table {
+  const hasTrouble = cells.some(({ phases }) => phases.some((phase) => troubles(phase) !== ""));
+  return {
+    heads: [...words("phase"), ...figures(phaseColumns), ...(hasTrouble ? words("trouble") : [])],
+    groups: groups(cells, ({ phases }) =>
+      phases.map((phase) => [phase.name, ...phaseColumns.map(({ of }) => of(phase)), ...(hasTrouble ? [troubles(phase)] : [])]),
+    ),
+  };
+}
+
+/** What the tap saw of each KMS method, over all phases. */
+export function kmsTable(cells: readonly Cell[]): Table {
+  return {
+    heads: [...words("method"), ...figures(kmsColumns)],
+    groups: groups(cells, (cell) => kmsCalls(cell).map((calls) => [calls.method, ...kmsColumns.map(({ of }) => of(calls))])),
+  };
+}
+
+/** What the tap saw of each KMS method, phase by phase. */
+export function kmsPhaseTable(cells: readonly Cell[]): Table {
+  return {
+    heads: [...words("phase", "method"), ...figures(kmsColumns)],
+    groups: groups(cells, ({ phases }) =>
+      phases.flatMap((phase) =>
+        kmsCalls({ phases: [phase] }).map((calls) => [phase.name, calls.method, ...kmsColumns.map(({ of }) => of(calls))]),
+      ),
+    ),
+  };
+}
+
+/** What the API server counted in each phase. */
+export function serverTable(cells: readonly Cell[]): Table {
+  const names = phaseNames.filter((name) => cells.some(({ phases }) => phases.some((phase) => phase.name === name)));
+  return {
+    heads: [...words("counter"), ...figures(names.map((title) => ({ title })))],
+    groups: groups(cells, (cell) =>
+      serverCounters(cell).map(({ title, growth }) => [title, ...names.map((name) => String(growth.get(name) ?? none))]),
+    ),
+  };
+}
+
+function words(...titles: readonly string[]): Head[] {
+  return titles.map((title) => ({ title, holds: "words" }));
+}
+
+function figures(columns: readonly { readonly title: string }[]): Head[] {
+  return columns.map(({ title }) => ({ title, holds: "figures" }));
+}
+
+function groups(cells: readonly Cell[], rowsOf: (cell: Cell) => string[][]): Group[] {
+  return cells.map((cell) => ({ provider: cell.provider, rows: rowsOf(cell) })).filter(({ rows }) => rows.length > 0);
+}
