@@ -8,9 +8,7 @@ const [start] = (await readRun("reports/fixtures/complete")).cells.flatMap(({ ph
 if (start === undefined) throw new Error("The fixture has no phase.");
 
 /** A cell whose phases saw these calls, and nothing else that matters here. */
-function cell(...kms: readonly Phase["kms"][]): { phases: Phase[] } {
-  return { phases: kms.map((seen) => ({ ...start, kms: seen })) };
-}
+const cell = (...kms: readonly Phase["kms"][]): { phases: Phase[] } => ({ phases: kms.map((seen) => ({ ...start, kms: seen })) });
 
 function calls(durationsMs: readonly number[], { failed = 0, probes = 0 } = {}): KmsMethod {
   const histogram = LatencyHistogram.empty();

@@ -7,13 +7,13 @@ const [start] = (await readRun("reports/fixtures/complete")).cells.flatMap(({ ph
 if (start === undefined) throw new Error("The fixture has no phase.");
 
 /** `title: growth in write, in read` of two phases in which these series grew. */
-function counters(write: Phase["server"], read: Phase["server"] = {}): string[] {
+const counters = (write: Phase["server"], read: Phase["server"] = {}): string[] => {
   const phases: Phase[] = [
     { ...start, name: "write", server: write },
     { ...start, name: "read", server: read },
   ];
   return serverCounters({ phases }).map(({ title, growth }) => `${title}: ${growth.get("write")}, ${growth.get("read")}`);
-}
+};
 
 const transformation = (labels: string) => `apiserver_storage_transformation_operations_total{resource="secrets",${labels}}`;
 const kms = (labels: string) => `apiserver_envelope_encryption_kms_operations_latency_seconds_count{${labels},provider_name="kmsmark"}`;

@@ -61,7 +61,7 @@ describe("the KMS calls at the tap", () => {
       "  kms-v2 Encrypt          2       0               0  224 µs  224 µs  224 µs",
       "  kms-v2 Decrypt          1       0               0  238 µs  238 µs  238 µs",
       "  kms-v1 Version          2       0               0  105 µs  105 µs  105 µs",
-      "  kms-v1 Encrypt        102       0               2  287 µs  587 µs  587 µs",
+      "  kms-v1 Encrypt        102       0               2  290 µs  587 µs  587 µs",
       "  kms-v1 Decrypt         52       0               2  302 µs  617 µs  617 µs",
     ]);
   });

@@ -9,6 +9,9 @@ import { bySecrets, phaseColumns, storedSummary, troubles } from "./phase-column
 /** Below this nothing useful fits, and lines are left to the terminal to wrap. */
 const columnsMin = 60;
 
+/** Room for a provider and a KMS method; a run folder may hold a longer name than any of those, and it is cut. */
+const labelLengthMax = 20;
+
 /** What a person reads when a run is over: what was measured on, what it showed, the figures. `columns` is the terminal's width. */
 export function renderTerminal(result: Result, columns: number): string {
   const width = Math.max(columnsMin, columns);
@@ -40,7 +43,10 @@ function phases(secrets: number, cells: readonly Cell[], width: number): string[
 /** What the tap saw, provider by provider; nothing where it saw no call. */
 function kms(cells: readonly Cell[], width: number): string[] {
   const lines = cells.flatMap((cell) =>
-    kmsCalls(cell).map((calls) => ({ label: `  ${cell.provider} ${oneLine(calls.method)}`, row: calls })),
+    kmsCalls(cell).map((calls) => {
+      const [label = ""] = pieces(oneLine(`${cell.provider} ${calls.method}`), labelLengthMax);
+      return { label: `  ${label}`, row: calls };
+    }),
   );
   return lines.length === 0 ? [] : table("KMS calls at the tap", kmsColumns, lines, width);
 }
