@@ -29,6 +29,7 @@ export async function main(words: readonly string[], context: CommandContext): P
       command.summary,
       (options) => command.examples.reduce((shown, { line, does }) => shown.example(line, does), command.options(options)),
       (given) => {
+        refuseTwice(command, given, words);
         // yargs adds each option's name in camel case beside the name it was given; nothing is taken away.
         answer = command.run(given as Arguments, context);
       },
@@ -67,6 +68,15 @@ function parse(cli: Argv, words: readonly string[]): Promise<string> {
       reject(thrown);
     }
   });
+}
+
+/** yargs makes a list of an option that is given twice, where the command expects one value. */
+function refuseTwice({ repeatable = [] }: { readonly repeatable?: readonly string[] }, given: object, words: readonly string[]): void {
+  const twice = Object.entries(given).flatMap(([name, value]) => {
+    const isOption = words.some((word) => word === `--${name}` || word.startsWith(`--${name}=`));
+    return isOption && Array.isArray(value) && !repeatable.includes(name) ? [`--${name}`] : [];
+  });
+  if (twice.length > 0) throw new UsageError("given-twice", `Only one value may be given for ${twice.join(", ")}.`);
 }
 
 function explain(thrown: unknown, { stderr, signal }: CommandContext): number {

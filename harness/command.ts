@@ -10,7 +10,7 @@ export interface CommandContext {
   /** The answer goes here, and nothing else. */
   readonly stdout: NodeJS.WritableStream;
   /** Progress and remarks go here. */
-  readonly stderr: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
   /** The width of the terminal, or 100 where there is none. */
   readonly columns: number;
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -24,6 +24,8 @@ export interface Command<Arguments> {
   readonly summary: string;
   /** Shown under `--help`; each is run by a test of its file. */
   readonly examples: readonly { readonly line: string; readonly does: string }[];
+  /** Names of the options that may be given several times; any other is refused the second time. */
+  readonly repeatable?: readonly string[];
   options(yargs: Argv): Argv<Arguments>;
   run(given: Arguments, context: CommandContext): Promise<ExitCode>;
 }

@@ -6,8 +6,11 @@ import { join } from "node:path";
 import { z } from "zod";
 import { systemClock } from "./clock.ts";
 import { messageOf, systemCodeOf, TargetError } from "./errors.ts";
+import { socketPathBytesMax } from "./kms/socket.ts";
 
 const recordName = "lease.json";
+/** The longest name of a socket in a lease's folder; those that are used are shorter. */
+const socketNameBytesMax = 16;
 
 /** A process that holds something. */
 export const processSchema = z.strictObject({
@@ -49,23 +52,28 @@ export class Lease implements AsyncDisposable {
 
   /**
    * Takes a new lease for this process.
-   * @throws TargetError `scratch-unwritable`
+   * @throws TargetError `scratch-unwritable`, `scratch-path-too-long`
    */
   static take(command: string, removeContainer: RemoveContainer): Lease {
     const id = randomBytes(4).toString("hex");
     const folder = join(leasesFolder(), id);
+    if (Buffer.byteLength(join(folder, "x".repeat(socketNameBytesMax))) > socketPathBytesMax) {
+      throw new TargetError(
+        "scratch-path-too-long",
+        `The path of the scratch folder ${leasesFolder()} is too long for sockets in it, whose paths have at most ${socketPathBytesMax} bytes.`,
+        { hint: "Set TMPDIR to a folder with a shorter path." },
+      );
+    }
     const lease = new Lease(id, folder, { command, owner: thisProcess(), processes: [], containers: [] }, removeContainer);
     try {
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      makeLeasesFolder();
+      mkdirSync(folder, { mode: 0o700 });
       // Whoever owns the parent could exchange what lies in it, and in /tmp anybody may have made it first.
       const parent = lstatSync(leasesFolder());
       if (!parent.isDirectory() || parent.uid !== userInfo().uid) throw new Error("it does not belong to this user");
       lease.#write();
     } catch (thrown) {
-      throw new TargetError("scratch-unwritable", `The scratch folder ${leasesFolder()} cannot be used: ${messageOf(thrown)}.`, {
-        hint: "Set TMPDIR to a folder that you may write and that has space.",
-        cause: thrown,
-      });
+      throw unusable(thrown);
     }
     return lease;
   }
@@ -141,9 +149,26 @@ function leaseIds(): string[] {
   try {
     return readdirSync(leasesFolder());
   } catch (thrown) {
-    if (systemCodeOf(thrown) === "ENOENT") return [];
-    throw thrown;
+    // Where the scratch folder cannot be, no run has left anything.
+    if (systemCodeOf(thrown) === "ENOENT" || systemCodeOf(thrown) === "ENOTDIR") return [];
+    throw unusable(thrown);
   }
+}
+
+/** Not `recursive`: that never ends where a folder takes no entries, as those of /proc do. */
+function makeLeasesFolder(): void {
+  try {
+    mkdirSync(leasesFolder(), { mode: 0o700 });
+  } catch (thrown) {
+    if (systemCodeOf(thrown) !== "EEXIST") throw thrown;
+  }
+}
+
+function unusable(thrown: unknown): TargetError {
+  return new TargetError("scratch-unwritable", `The scratch folder ${leasesFolder()} cannot be used: ${messageOf(thrown)}.`, {
+    hint: "Set TMPDIR to a folder that you may write and that has space.",
+    cause: thrown,
+  });
 }
 
 /**

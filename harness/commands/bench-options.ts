@@ -20,6 +20,7 @@ export interface BenchWords {
   readonly etcd: string;
   readonly "feature-gates": string;
   readonly seed: string | undefined;
+  readonly out: string | undefined;
 }
 
 /** All requests of a phase are encoded beforehand, some 25 KB a Secret: more than this would take more memory than machines have to spare. */
@@ -54,6 +55,7 @@ export function parseBenchWords(words: BenchWords): { readonly options: BenchOpt
   const cacheSize = whole("cachesize", words.cachesize, cacheSizeMax);
   const featureGates = parseFeatureGates(words["feature-gates"], faults);
   if (words.seed?.trim() === "") faults.push("--seed takes a word");
+  if (words.out?.trim() === "") faults.push("--out takes a folder");
   if (faults.length > 0) {
     throw new UsageError("bad-bench-options", `${faults.join("; ")}.`, { hint: "`kmsmark bench --help` shows what there is." });
   }

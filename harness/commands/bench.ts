@@ -1,5 +1,6 @@
 import { renderTerminal } from "../../reports/index.ts";
 import { json } from "../../reports/json.ts";
+import type { Bench, Benchmark } from "../../suites/bench/benchmark.ts";
 import { benchmarks } from "../../suites/bench/index.ts";
 import { systemClock } from "../clock.ts";
 import { defineCommand } from "../command.ts";
@@ -13,7 +14,7 @@ import { benchProviders, type Header } from "../run/schema.ts";
 import { verdicts } from "../run/verdict.ts";
 import { chooseTarget, type TargetChoice } from "../target/choose.ts";
 import { defaultVersions, removeContainer, showProgress } from "../target/install/index.ts";
-import { targetKinds } from "../target/target.ts";
+import { type ControlPlaneSpec, type Target, targetKinds } from "../target/target.ts";
 import { kmsmarkVersion } from "../version.ts";
 import { parseBenchWords } from "./bench-options.ts";
 import { writeReports } from "./write-reports.ts";
@@ -95,34 +96,41 @@ export const command = defineCommand({
       machine: machineFacts(),
       target: {
         kind: target.kind,
-        kubernetes: options.kubernetesVersion,
-        etcd: target.kind === "embedded" ? null : options.etcdVersion,
+        ...(await versionsOf(target, { ...options, lease, clock, signal })),
         isModel: target.kind === "embedded",
         refused: [...refused],
       },
-      plugin: options.pluginSocket ?? "bundled plugin, provider local",
+      plugin: options.pluginSocket ?? (target.kind === "attached" ? null : "bundled plugin, provider local"),
       clock: { resolutionNs: clockResolutionNs(clock) },
       notes: [],
     };
     const journal = folder.startJournal(header);
     const bench = { options, target, lease, clock, signal, journal, samples: folder.samples, progress };
     try {
-      for (const suite of suites) await suite.run(bench);
-      journal.append({ event: "end", status: "complete", fault: null });
-    } catch (thrown) {
-      const status = signal.aborted ? "interrupted" : "failed";
-      journal.append({ event: "end", status, fault: messageOf(thrown) });
-      throw thrown;
+      await runSuites(suites, bench);
     } finally {
       progress[Symbol.dispose]();
       const result = journal.result();
-      await writeReports(folder.path, result);
+      // First, because a disk that is full takes no reports.
       stdout.write(given.json ? json.render(result) : renderTerminal(result, columns));
+      await writeReports(folder.path, result);
       if (!given.json) stderr.write(`The run is in ${folder.path}; report.html there shows it.\n`);
     }
     return verdicts(journal.result()).exitCode;
   },
 });
+
+/** Runs the benchmarks one after the other, and writes down how that ended. */
+async function runSuites(suites: readonly Benchmark[], bench: Bench): Promise<void> {
+  const { journal, signal } = bench;
+  try {
+    for (const suite of suites) await suite.run(bench);
+  } catch (thrown) {
+    journal.append({ event: "end", status: signal.aborted ? "interrupted" : "failed", fault: messageOf(thrown) });
+    throw thrown;
+  }
+  journal.append({ event: "end", status: "complete", fault: null });
+}
 
 function attachedEtcdOf(
   given: { readonly [Name in `attached-etcd${"" | "-cacert" | "-cert" | "-key"}`]: string | undefined },
@@ -135,4 +143,15 @@ function attachedEtcdOf(
     certificateFile: given["attached-etcd-cert"],
     keyFile: given["attached-etcd-key"],
   };
+}
+
+/** What will be measured. Only a control plane that was there before has to be asked; its start is no more than a connection. */
+async function versionsOf(
+  target: Target,
+  spec: Omit<ControlPlaneSpec, "encryption">,
+): Promise<Pick<Header["target"], "kubernetes" | "etcd">> {
+  if (target.kind === "embedded") return { kubernetes: spec.kubernetesVersion, etcd: null };
+  if (target.kind !== "attached") return { kubernetes: spec.kubernetesVersion, etcd: spec.etcdVersion };
+  await using plane = await target.start({ ...spec, encryption: undefined });
+  return { kubernetes: plane.kubernetesVersion, etcd: plane.etcdVersion ?? null };
 }

@@ -26,6 +26,7 @@ export const command = defineCommand({
       does: "makes Encrypt slow and writes every call down",
     },
   ],
+  repeatable: ["fault"],
   options: (yargs) =>
     yargs
       .option("listen", { type: "string", demandOption: true, describe: "The socket to serve on; it is what the API server is told." })

@@ -1,12 +1,15 @@
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { z } from "zod";
 import { CliFolder } from "../cli-process.ts";
 import { systemClock } from "../clock.ts";
 import { SecretsClient } from "../load/api-client.ts";
 import { encodeSecret } from "../load/secret-spec.ts";
 import { readKubeconfig } from "../target/kubeconfig-access.ts";
 import { describeReal } from "../target/real-test.ts";
+
+const listSchema = z.object({ items: z.array(z.object({ metadata: z.object({ name: z.string() }) })) });
 
 let folder: CliFolder;
 beforeEach(() => {
@@ -25,6 +28,13 @@ async function writeAndRead(kubeconfig: string): Promise<number[]> {
   return [created.status, read.status];
 }
 
+/** What is left of all Secrets. */
+async function secretNames(kubeconfig: string): Promise<string[]> {
+  await using client = new SecretsClient({ api: await readKubeconfig(kubeconfig, undefined), connections: 1 });
+  const list = listSchema.parse((await client.listSecrets()).json());
+  return list.items.map(({ metadata }) => metadata.name);
+}
+
 for (const target of ["processes", "containers"] as const) {
   await describeReal(target, `up and down with ${target}`, () => {
     it("leaves a control plane that a kubeconfig reaches, and nothing after down", async () => {
@@ -34,6 +44,15 @@ for (const target of ["processes", "containers"] as const) {
       expect(up.stdout).toContain(`export KUBECONFIG=${kubeconfig}`);
       expect(statSync(kubeconfig).mode & 0o777).toBe(0o600);
       expect(await writeAndRead(kubeconfig)).toEqual([201, 200]);
+
+      const attached = ["bench", "--target", "attached", "--kubeconfig", kubeconfig, "--secrets", "12", "--closed-loop"];
+      const measured = await folder.run(...attached, "--providers", "kms-v2");
+      expect(measured, measured.stderr).toMatchObject({ code: 0 });
+      expect(measured.stdout).toContain("no tap stood before the KMS plugin");
+      const mistaken = await folder.run(...attached, "--providers", "aesgcm");
+      expect(mistaken.code).toBe(2);
+      expect(mistaken.stderr).toContain("kmsmark: The API server did not write with aesgcm");
+      expect(await secretNames(kubeconfig)).toEqual(["demo"]);
 
       const again = await folder.run("up", "--target", target);
       expect(again).toMatchObject({ code: 0, stdout: up.stdout });

@@ -60,13 +60,14 @@ export class PhaseMeter implements AsyncDisposable {
   async start<Started extends { readonly api: ApiAccess }>(name: "start" | "restart", act: () => Promise<Started>): Promise<Started> {
     const { clock } = this.#bench;
     const startMs = clock.monotonicMs();
-    return await this.#measure(name, 0, async () => {
+    const { answer } = await this.#measure(name, 0, async () => {
       const started = await act();
       const durationMs = clock.monotonicMs() - startMs;
       await this.#connect(started.api);
       this.#countersBefore = new Map();
       return [started, { durationMs, load: null, requests: noRequests, failures: [], latency: null, serviceTime: null }];
     });
+    return answer;
   }
 
   /** Turns to an API server that was running before kmsmark came, and counts from now. */
@@ -76,8 +77,8 @@ export class PhaseMeter implements AsyncDisposable {
   }
 
   /** Measures a load. */
-  async load(name: PhaseName, { schedule, send }: PhaseLoad): Promise<void> {
-    await this.#measure(name, schedule.count, async (tally) => {
+  async load(name: PhaseName, { schedule, send }: PhaseLoad): Promise<Phase> {
+    const { phase } = await this.#measure(name, schedule.count, async (tally) => {
       const { options, clock, signal, samples, progress } = this.#bench;
       const driver = new LoadDriver({
         schedule,
@@ -102,22 +103,32 @@ export class PhaseMeter implements AsyncDisposable {
       const requests = { due, ok, failed, dropped };
       return [undefined, { durationMs, load, requests, failures, latency: latency.toLatency(), serviceTime: serviceTime.toLatency() }];
     });
+    return phase;
   }
 
-  async #measure<Answer>(name: PhaseName, due: number, act: (tally: KmsTally) => Promise<[Answer, Measured]>): Promise<Answer> {
-    const { journal, progress, samples } = this.#bench;
+  async #measure<Answer>(
+    name: PhaseName,
+    due: number,
+    act: (tally: KmsTally) => Promise<[Answer, Measured]>,
+  ): Promise<{ readonly answer: Answer; readonly phase: Phase }> {
+    const { journal, progress, samples, options } = this.#bench;
     const tally = new KmsTally();
     journal.append({ event: "phase-started", name, due });
-    progress.startPhase({ ...this.#origin, phase: name, due, weight: due === 0 ? startWeight(this.#bench.options.load) : due });
+    progress.startPhase({ ...this.#origin, phase: name, due, weight: due === 0 ? startWeight(options.load) : due });
     const startMs = journal.nowMs();
-    const [answer, measured] = await act(tally);
-    const counted = await this.#settle(name, tally);
-    progress.update({ done: due, kmsCalls: tally.total });
-    progress.endPhase();
-    const kms = this.#tap === undefined ? null : tally.toPhase();
-    journal.append({ event: "phase", phase: { name, startMs, ...measured, kms, ...counted } });
-    await samples.flush();
-    return answer;
+    try {
+      const [answer, measured] = await act(tally);
+      const counted = await this.#settle(name, tally);
+      progress.update({ done: due, kmsCalls: tally.total });
+      progress.endPhase();
+      const kms = this.#tap === undefined ? null : tally.toPhase();
+      const phase = { name, startMs, ...measured, kms, ...counted };
+      journal.append({ event: "phase", phase });
+      return { answer, phase };
+    } finally {
+      // Also of a phase that was cut short.
+      await samples.flush();
+    }
   }
 
   /** Reads both counts of KMS calls until they agree, or for long enough to know that they do not. */
