@@ -15,6 +15,12 @@ export interface Ended {
   readonly stderr: string;
 }
 
+/** A command that runs. */
+export interface Started {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+}
+
 /** For tests: a folder to run kmsmark in, with scratch files of its own, so that tests do not sweep each other's. */
 export class CliFolder implements Disposable {
   readonly path = mkdtempSync(join(tmpdir(), "cli-"));
@@ -25,8 +31,14 @@ export class CliFolder implements Disposable {
   }
 
   /** Starts `kmsmark WORDS`. */
-  start(...words: readonly string[]): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
-    const child = spawn(process.execPath, [cli, ...words], { cwd: this.path, env: this.environment, stdio: ["ignore", "pipe", "pipe"] });
+  start(...words: readonly string[]): Started {
+    return this.startWithin([], ...words);
+  }
+
+  /** Starts `COMMAND kmsmark WORDS`, a command that runs another one. */
+  startWithin(command: readonly string[], ...words: readonly string[]): Started {
+    const [program = process.execPath, ...rest] = [...command, process.execPath, cli, ...words];
+    const child = spawn(program, rest, { cwd: this.path, env: this.environment, stdio: ["ignore", "pipe", "pipe"] });
     const said = { stdout: "", stderr: "" };
     for (const name of ["stdout", "stderr"] as const) {
       child[name].setEncoding("utf8").on("data", (text) => {

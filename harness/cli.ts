@@ -23,11 +23,15 @@ const exitInterrupted = 130;
  */
 export async function main(words: readonly string[], context: CommandContext): Promise<number> {
   let answer: Promise<ExitCode> | undefined;
+  let examples = "";
   const offer = <Arguments>(cli: Argv, command: Command<Arguments>): Argv =>
     cli.command(
       command.usage,
       command.summary,
-      (options) => command.examples.reduce((shown, { line, does }) => shown.example(line, does), command.options(options)),
+      (options) => {
+        examples = renderExamples(command);
+        return command.options(options);
+      },
       (given) => {
         refuseTwice(command, given, words);
         // yargs adds each option's name in camel case beside the name it was given; nothing is taken away.
@@ -48,7 +52,7 @@ export async function main(words: readonly string[], context: CommandContext): P
 
   try {
     const help = await parse(cli, words);
-    if (help !== "") context.stdout.write(`${help}\n`);
+    if (help !== "") context.stdout.write(`${help}\n${help.startsWith("kmsmark ") ? examples : ""}`);
     return (await answer) ?? 0;
   } catch (thrown) {
     return explain(thrown, context);
@@ -68,6 +72,11 @@ function parse(cli: Argv, words: readonly string[]): Promise<string> {
       reject(thrown);
     }
   });
+}
+
+/** A command's examples, each on a line of its own so that it can be pasted; yargs would break them to fit two columns. */
+function renderExamples({ examples }: Pick<Command<unknown>, "examples">): string {
+  return `\nExamples:\n${examples.map(({ line, does }) => `  ${line}\n      ${does}\n`).join("")}`;
 }
 
 /** yargs makes a list of an option that is given twice, where the command expects one value. */

@@ -1,144 +1,180 @@
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { CliFolder } from "../cli-process.ts";
+import { CliFolder, type Ended } from "../cli-process.ts";
 import { readRun } from "../run/read-run.ts";
+import { BinaryCache } from "../target/install/cache.ts";
+import { defaultVersions } from "../target/install/index.ts";
+import { architectureOf } from "../target/install/way.ts";
 
 let folder: CliFolder;
+let noEngine: CliFolder;
 beforeEach(() => {
   folder = new CliFolder();
+  // Nobody listens on that port.
+  noEngine = new CliFolder({ DOCKER_HOST: "tcp://127.0.0.1:1", KMSMARK_CACHE: join(folder.path, "cache") });
 });
-afterEach(() => folder[Symbol.dispose]());
+afterEach(() => {
+  folder[Symbol.dispose]();
+  noEngine[Symbol.dispose]();
+});
 
 const embedded = ["bench", "--target", "embedded", "--out", "run"] as const;
+const little = ["--secrets", "6", "--closed-loop"] as const;
 /** Long enough to be interrupted in. */
 const slow = [...embedded, "--secrets", "60", "--rate", "40", "--providers", "kms-v1"] as const;
 
-function expectNothingLeft(): void {
-  expect([folder.leases(), folder.processes()]).toEqual([[], []]);
+function expectNothingLeft(of = folder): void {
+  expect([of.leases(), of.processes()]).toEqual([[], []]);
 }
 
-/** The one sentence, and the hint behind it if there is one, that a command ends with when it could not run. */
-function lastWords(stderr: string): string {
+/** What a command that could not run wrote last: one sentence, and the hint behind it if there is one. */
+function lastWords({ stderr }: Ended): string {
   return stderr.slice(stderr.lastIndexOf("kmsmark: "));
 }
 
-describe("words that cannot be", () => {
-  it.each([
-    [["--secrets", "0"], "--secrets takes a whole number from 1 to 100000."],
-    [["--secrets", "-1"], "--secrets takes a whole number from 1 to 100000."],
-    [["--secrets", "NaN,50"], "--secrets takes a whole number from 1 to 100000."],
-    [["--secrets", "1e30"], "--secrets takes a whole number from 1 to 100000."],
-    [["--secrets", ","], "--secrets takes at least one number."],
-    [["--providers", "kms-v3"], 'The provider "kms-v3" is none of identity, kms-v2, kms-v1, aescbc, aesgcm, secretbox.'],
-    [["--rate", "0"], "--rate takes a number above 0, at most 100000."],
-    [["--in-flight", "0.5"], "--in-flight takes a whole number from 1 to 4096."],
-    [["--cachesize", "0"], "--cachesize takes a whole number from 1 to 2147483647."],
-    [["--feature-gates", "A=maybe"], '--feature-gates takes Name=true or Name=false, not "A=maybe".'],
-    [["--kubernetes", "latest"], '"latest" is not a version of Kubernetes.'],
-    [["--kubernetes", "v1.20.0"], "Kubernetes v1.20.0 is not supported: kmsmark runs v1.29 and later."],
-    [["--socket", `unix:///${"x".repeat(120)}`], "has 121 bytes; a Unix socket's has at most 107."],
-    [["--socket", "unix:///@abstract"], "names an abstract socket, which kmsmark cannot use."],
-    [["--target", "attached"], "The target attached needs to know which control plane."],
-    [["--target", "moon"], "Invalid values"],
-    [["--no-such-option"], "Unknown argument"],
-  ])("%j", async (words, sentence) => {
-    const { code, stderr, stdout } = await folder.run("bench", ...words);
-    expect([code, stdout]).toEqual([2, ""]);
-    expect(lastWords(stderr)).toContain(sentence);
-    expectNothingLeft();
+const runOf = (of = folder) => readRun(join(of.path, "run"));
+
+describe("what is not there", () => {
+  it("no Docker engine: the target containers is refused, and nothing is begun", async () => {
+    const ended = await noEngine.run("bench", "--target", "containers", "--out", "run");
+    expect(ended).toEqual({
+      code: 2,
+      stdout: "",
+      stderr:
+        "kmsmark: The target containers cannot be used: no Docker engine answers at DOCKER_HOST.\n" +
+        "  This changes it: sudo apt-get install -y docker.io\n",
+    });
+    expect(existsSync(join(noEngine.path, "run"))).toBe(false);
+    expectNothingLeft(noEngine);
   });
 
-  it("are all named at once", async () => {
-    const { stderr } = await folder.run("bench", "--secrets", "0", "--rate", "-1");
-    expect(lastWords(stderr)).toContain("--secrets takes a whole number from 1 to 100000; --rate takes a number above 0, at most 100000.");
-  });
-});
-
-describe("surroundings that do not fit", () => {
-  it("an --out that holds something", async () => {
-    mkdirSync(join(folder.path, "run"));
-    writeFileSync(join(folder.path, "run", "mine"), "");
-    const { code, stderr } = await folder.run(...embedded, "--secrets", "1");
-    expect([code, lastWords(stderr)]).toEqual([
-      2,
-      "kmsmark: The folder run of --out is not empty.\n  Name a new folder or an empty one.\n",
-    ]);
-    expect(readdirSync(join(folder.path, "run"))).toEqual(["mine"]);
-    expectNothingLeft();
-  });
-
-  it("an --out that cannot be written", async () => {
-    writeFileSync(join(folder.path, "file"), "");
-    const { code, stderr } = await folder.run("bench", "--target", "embedded", "--secrets", "1", "--out", "file/run");
-    expect(code).toBe(2);
-    expect(lastWords(stderr)).toContain("file/run");
-    expectNothingLeft();
-  });
-
-  it("a --socket that nobody listens on", async () => {
-    const { code, stderr } = await folder.run(
-      ...embedded,
-      "--secrets",
-      "1",
-      "--providers",
-      "kms-v2",
-      "--socket",
-      join(folder.path, "none.sock"),
-    );
-    expect(code).toBe(2);
-    expect(lastWords(stderr)).toMatch(/^kmsmark: There is no socket .*none\.sock\.\n {2}Start the KMS plugin first\.\n$/);
-    expectNothingLeft();
-  });
-
-  it("no binaries and no Docker engine: auto takes the embedded target and says so first", async () => {
-    using bare = new CliFolder({ KMSMARK_CACHE: join(folder.path, "cache"), PATH: "/nonexistent" });
-    const { code, stderr } = await bare.run(
-      "bench",
-      "--secrets",
-      "3",
-      "--closed-loop",
-      "--providers",
-      "identity",
-      "--kubernetes",
-      "v1.36.99",
-    );
+  it("no Docker engine and no binaries: auto takes the embedded target and says first why, and what would change it", async () => {
+    const { code, stderr } = await noEngine.run("bench", ...little, "--providers", "identity", "--out", "run");
     expect(code, stderr).toBe(0);
-    expect(stderr.split("\n").find((line) => line.startsWith("Target: "))).toMatch(
-      /^Target: embedded – a model of the API server inside kmsmark, not a real kube-apiserver\. Not containers: .*; processes: .* To change that: /,
+    expect(stderr.split("\n")[0]).toBe(
+      "Target: embedded – a model of the API server inside kmsmark, not a real kube-apiserver. " +
+        "Not containers: no Docker engine answers at DOCKER_HOST; processes: kube-apiserver v1.37.2 and etcd v3.7.3 are not installed. " +
+        "To change that: kmsmark install",
     );
+    expect((await runOf(noEngine)).header.target.refused.map(({ kind }) => kind)).toEqual(["containers", "processes"]);
+    expectNothingLeft(noEngine);
   });
+
+  it("an etcd that does not come up: the last lines of its log are shown, and the run can be reported", async () => {
+    await cacheProgram("etcd", "#!/bin/sh\necho one\necho panic: freepages >&2\nexit 3\n");
+    await cacheProgram("kube-apiserver", "#!/bin/sh\nexit 1\n");
+    const ended = await noEngine.run("bench", "--target", "processes", ...little, "--providers", "identity", "--out", "run");
+    const sentence = "etcd ended (exit code 3) before it was ready.\nThe last lines of its log:\n  one\n  panic: freepages";
+    expect([ended.code, lastWords(ended)]).toEqual([2, `kmsmark: ${sentence}\n`]);
+    expect(await runOf(noEngine)).toMatchObject({ status: "failed", fault: sentence });
+    expect(await noEngine.run("report", "run")).toMatchObject({ code: 0, stdout: ended.stdout });
+    expectNothingLeft(noEngine);
+  });
+
+  async function cacheProgram(name: "etcd" | "kube-apiserver", source: string): Promise<void> {
+    const cache = new BinaryCache(join(folder.path, "cache"), architectureOf(process.arch));
+    await cache.create();
+    const made = join(folder.path, name);
+    mkdirSync(made);
+    writeFileSync(join(made, name), source);
+    const version = name === "etcd" ? defaultVersions.etcdVersion : defaultVersions.kubernetesVersion;
+    await cache.keep({ name, version }, made, { way: "release", source: "a test" });
+  }
 });
 
-describe("a plugin that does not do its part", { timeout: 90_000 }, () => {
-  it("dies in the middle: the writes that fail are told, and the run ends with 1 or 2", async () => {
-    const { child, ended } = folder.start(...slow);
-    expect(await folder.journalSays("run", /"phase-started","name":"write"/, ended)).toBe(true);
-    for (const pid of folder.held().processes) process.kill(pid, "SIGKILL");
-    // Every further write waits for the API server's deadline of 3 s; the run is ended when the first has failed.
-    expect(await folder.journalSays("run", /"phase-started","name":"read"/, ended)).toBe(true);
-    child.kill("SIGINT");
-    expect((await ended).code).toBe(130);
-    const { cells } = await readRun(join(folder.path, "run"));
-    const write = cells[0]?.phases.find(({ name }) => name === "write");
-    expect(write?.requests.failed).toBeGreaterThan(0);
-    expect(write?.failures[0]?.message).toMatch(/rpc error/);
+/** Runs the command where `disk` is a file system of its own, which vanishes with the command; what lies on it is copied to `kept`. */
+function runOnDisk(mountOptions: string, ...words: readonly string[]): Promise<Ended> {
+  const script = `mkdir disk kept && mount -t tmpfs -o ${mountOptions} tmpfs disk && "$@"; code=$?; cp -r disk/. kept; exit $code`;
+  return folder.startWithin([...unshare, "sh", "-c", script, "sh"], ...words).ended;
+}
+const unshare = ["unshare", "--map-root-user", "--mount"] as const;
+const canMount = spawnSync(unshare[0], [...unshare.slice(1), "true"]).status === 0;
+
+describe.skipIf(!canMount)("a disk (skipped where this user may mount none)", () => {
+  it("that is full: one sentence, the figures all the same, and the run as far as it was kept can be reported", async () => {
+    const ended = await runOnDisk("size=32k", "bench", "--target", "embedded", ...little, "--providers", "kms-v2", "--out", "disk/run");
+    expect([ended.code, lastWords(ended)]).toEqual([
+      2,
+      "kmsmark: The disk is full: disk/run/result.json could not be written.\n  Make room on it, or use a folder on another disk.\n",
+    ]);
+    expect(ended.stdout).toContain("✗ The disk is full: disk/run/journal.jsonl could not be written.");
+    expect(ended.stdout).toContain("6 of 6 envelopes right");
+    expectNothingLeft();
+    const report = await folder.run("report", "kept/run");
+    expect(report.code).toBe(0);
+    expect(report.stdout).toMatch(/✗ The run was cut off (in the phase|between two phases)/);
+  });
+
+  it("that is read-only", async () => {
+    const ended = await runOnDisk("ro", "bench", "--target", "embedded", ...little, "--out", "disk/run");
+    expect([ended.code, lastWords(ended)]).toEqual([
+      2,
+      "kmsmark: disk/run may not be used by this user.\n  Name a folder that you may read and write.\n",
+    ]);
     expectNothingLeft();
   });
 });
 
-describe("an end before the end", { timeout: 60_000 }, () => {
-  it.each(["start", "write", "restart"])("Ctrl-C in the phase %s: 130, the partial run kept, nothing left", async (phase) => {
-    const { child, ended } = folder.start(
-      ...(phase === "restart" ? [...embedded, "--secrets", "6", "--providers", "kms-v1,kms-v2"] : slow),
-    );
-    expect(await folder.journalSays("run", new RegExp(`"phase-started","name":"${phase}"`), ended)).toBe(true);
-    child.kill("SIGINT");
-    const { code, stderr } = await ended;
-    expect([code, lastWords(stderr)]).toEqual([130, "kmsmark: interrupted.\n"]);
+describe("a plugin that does not do its part", { timeout: 30_000 }, () => {
+  it("dies in the middle: the run goes on, tells the requests that failed and the counts that differ, and exits with 1", async () => {
+    // With one DEK in the cache, every delete but of the last Secret needs a Decrypt.
+    const { ended } = folder.start(...embedded, "--secrets", "12", "--rate", "20", "--providers", "kms-v1", "--cachesize", "1");
+    expect(await folder.journalSays("run", /"phase-started","name":"delete"/, ended)).toBe(true);
+    const [pid] = folder.held().processes;
+    expect(pid).toBeDefined();
+    if (pid !== undefined) process.kill(pid, "SIGKILL");
+    const { code, stdout, stderr } = await ended;
+    expect(code, stderr).toBe(1);
+    const told = stdout.replaceAll(/\s+/g, " ");
+    expect(told).toMatch(/✗ kms-v1, 12 secrets: \d+ of 12 requests of the phase delete failed\. Most often: 500 Internal error/);
+    expect(told).toMatch(/✗ kms-v1, 12 secrets: The counts do not agree in the phase delete: Decrypt calls/);
+    expect((await runOf()).status).toBe("complete");
     expectNothingLeft();
-    expect(await readRun(join(folder.path, "run"))).toMatchObject({ status: "interrupted" });
+    expect(await folder.run("report", "run")).toMatchObject({ code: 0, stdout });
+  });
+
+  it("hangs: Ctrl-C ends the wait for the API server at once", async () => {
+    const path = join(folder.path, "hang.sock");
+    const server = createServer(() => {}).listen(path);
+    try {
+      const { child, ended } = folder.start(...embedded, ...little, "--providers", "kms-v2", "--socket", path);
+      expect(await folder.journalSays("run", /"phase-started","name":"start"/, ended)).toBe(true);
+      child.kill("SIGINT");
+      expect([(await ended).code, lastWords(await ended)]).toEqual([130, "kmsmark: interrupted.\n"]);
+      expect(await runOf()).toMatchObject({ status: "interrupted", cells: [{ fault: "Interrupted.", phases: [] }] });
+      expectNothingLeft();
+    } finally {
+      server.close();
+    }
+  });
+});
+
+describe("an end before the end", { timeout: 30_000 }, () => {
+  it.each([
+    ["SIGINT", "the plugin's start", /"cell-started"/, slow],
+    ["SIGINT", "the phase write", /"phase-started","name":"write"/, slow],
+    ["SIGTERM", "the phase restart", /"phase-started","name":"restart"/, [...embedded, "--secrets", "6", "--providers", "kms-v1,kms-v2"]],
+  ] as const)("%s in %s: 130, the partial run kept, nothing left", async (signal, _, moment, words) => {
+    const { child, ended } = folder.start(...words);
+    expect(await folder.journalSays("run", moment, ended)).toBe(true);
+    child.kill(signal);
+    expect([(await ended).code, lastWords(await ended)]).toEqual([130, "kmsmark: interrupted.\n"]);
+    expectNothingLeft();
+    expect(await runOf()).toMatchObject({ status: "interrupted" });
     expect(readdirSync(join(folder.path, "run"))).toContain("report.html");
+    expect(await folder.run("report", "run")).toMatchObject({ code: 0, stdout: (await ended).stdout });
+  });
+
+  it("whoever reads the progress goes away: 130, the partial run kept, nothing left", async () => {
+    const { child, ended } = folder.start(...slow);
+    expect(await folder.journalSays("run", /"phase-started","name":"start"/, ended)).toBe(true);
+    child.stderr?.destroy();
+    expect((await ended).code).toBe(130);
+    expect(await runOf()).toMatchObject({ status: "interrupted" });
+    expectNothingLeft();
   });
 
   it("kill -9: the next start removes what was left, and the run can be reported", async () => {
@@ -146,20 +182,17 @@ describe("an end before the end", { timeout: 60_000 }, () => {
     expect(await folder.journalSays("run", /"phase-started","name":"write"/, ended)).toBe(true);
     child.kill("SIGKILL");
     await ended;
-    expect(folder.leases()).toHaveLength(1);
-    expect(folder.processes()).toHaveLength(1);
-    expect(await folder.run("bench", "--target", "embedded", "--secrets", "1", "--providers", "identity", "--closed-loop")).toMatchObject({
-      code: 0,
-    });
+    expect([folder.leases().length, folder.processes().length]).toEqual([1, 1]);
+    const next = await folder.run("bench", "--target", "embedded", "--secrets", "1", "--providers", "identity", "--closed-loop");
+    expect(next.code, next.stderr).toBe(0);
     expectNothingLeft();
     const report = await folder.run("report", "run");
     expect(report.code).toBe(0);
-    expect(report.stdout).toContain("cut off");
-    expect(report.stdout).toContain("write");
+    expect(report.stdout).toContain("✗ The run was cut off in the phase write of kms-v1, 60 secrets.");
   });
 
   it("two runs at once do not disturb each other", async () => {
-    const words = ["bench", "--target", "embedded", "--secrets", "6", "--closed-loop", "--providers", "kms-v2"];
+    const words = ["bench", "--target", "embedded", ...little, "--providers", "kms-v2"];
     const both = await Promise.all([folder.run(...words, "--out", "one"), folder.run(...words, "--out", "two")]);
     expect(both.map(({ code }) => code)).toEqual([0, 0]);
     expectNothingLeft();
