@@ -8,7 +8,7 @@ import { command as plugin } from "./commands/plugin.ts";
 import { command as report } from "./commands/report.ts";
 import { command as tap } from "./commands/tap.ts";
 import { command as up } from "./commands/up.ts";
-import { Interrupted } from "./errors.ts";
+import { Interrupted, UsageError } from "./errors.ts";
 import { kmsmarkVersion } from "./version.ts";
 
 const commands = [bench, down, install, plugin, report, tap, up].map(({ usage, summary, examples }) => ({
@@ -88,11 +88,22 @@ it("says that it was interrupted, and exits with 130, whatever that broke", asyn
   expect(await callCli(["report", "nowhere"], { signal })).toEqual({ code: 130, stdout: "", stderr: "kmsmark: interrupted.\n" });
 });
 
-it("lets a defect through with its stack", async () => {
-  const defect = new TypeError("a defect");
+/** Makes a command fail in the middle. */
+function brokenBy(thrown: unknown): Writable {
   const stdout = new Writable();
   stdout.write = () => {
-    throw defect;
+    throw thrown;
   };
-  await expect(callCli(["bench", "--list"], { stdout })).rejects.toBe(defect);
+  return stdout;
+}
+
+it("tells what went wrong first where the clean-up failed as well", async () => {
+  const first = new UsageError("first", "The first fault.", { hint: "Mend it." });
+  const stdout = brokenBy(new SuppressedError(new Error("the clean-up"), first));
+  expect(await callCli(["bench", "--list"], { stdout })).toMatchObject({ code: 2, stderr: "kmsmark: The first fault.\n  Mend it.\n" });
+});
+
+it("lets a defect through with its stack", async () => {
+  const defect = new TypeError("a defect");
+  await expect(callCli(["bench", "--list"], { stdout: brokenBy(defect) })).rejects.toBe(defect);
 });

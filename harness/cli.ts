@@ -88,11 +88,13 @@ function refuseTwice({ repeatable = [] }: { readonly repeatable?: readonly strin
   if (twice.length > 0) throw new UsageError("given-twice", `Only one value may be given for ${twice.join(", ")}.`);
 }
 
-function explain(thrown: unknown, { stderr, signal }: CommandContext): number {
+function explain(thrown: unknown, { stderr, signal }: Pick<CommandContext, "stderr" | "signal">): number {
   if (signal.aborted) {
     stderr.write("kmsmark: interrupted.\n");
     return exitInterrupted;
   }
+  // Where giving things back failed as well, what counts is what went wrong before; the next start sweeps what is left.
+  if (thrown instanceof SuppressedError) return explain(thrown.suppressed, { stderr, signal });
   if (!(thrown instanceof KmsmarkError)) throw thrown;
   stderr.write(`kmsmark: ${thrown.message}\n`);
   if (thrown.hint !== undefined) stderr.write(`  ${thrown.hint}\n`);

@@ -2,32 +2,21 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { callCli } from "../cli-call.ts";
 import { CliFolder, type Ended } from "../cli-process.ts";
 import { readRun } from "../run/read-run.ts";
 import { BinaryCache } from "../target/install/cache.ts";
 import { defaultVersions } from "../target/install/index.ts";
 import { architectureOf } from "../target/install/way.ts";
 
-let folder: CliFolder;
-let noEngine: CliFolder;
-beforeEach(() => {
-  folder = new CliFolder();
-  // Nobody listens on that port.
-  noEngine = new CliFolder({ DOCKER_HOST: "tcp://127.0.0.1:1", KMSMARK_CACHE: join(folder.path, "cache") });
-});
-afterEach(() => {
-  folder[Symbol.dispose]();
-  noEngine[Symbol.dispose]();
-});
-
 const embedded = ["bench", "--target", "embedded", "--out", "run"] as const;
 const little = ["--secrets", "6", "--closed-loop"] as const;
 /** Long enough to be interrupted in. */
 const slow = [...embedded, "--secrets", "60", "--rate", "40", "--providers", "kms-v1"] as const;
 
-function expectNothingLeft(of = folder): void {
-  expect([of.leases(), of.processes()]).toEqual([[], []]);
+function expectNothingLeft(folder: CliFolder): void {
+  expect([folder.leases(), folder.processes()]).toEqual([[], []]);
 }
 
 /** What a command that could not run wrote last: one sentence, and the hint behind it if there is one. */
@@ -35,11 +24,57 @@ function lastWords({ stderr }: Ended): string {
   return stderr.slice(stderr.lastIndexOf("kmsmark: "));
 }
 
-const runOf = (of = folder) => readRun(join(of.path, "run"));
+const runOf = (folder: CliFolder) => readRun(join(folder.path, "run"));
+/** What `kmsmark report` makes of the run. */
+const report = (folder: CliFolder, run = "run") => callCli(["report", join(folder.path, run)]);
 
-describe("what is not there", () => {
+describe.concurrent("a plugin that does not do its part", { timeout: 30_000 }, () => {
+  it("dies in the middle: the run goes on, tells the requests that failed and the counts that differ, and exits with 1", async () => {
+    using folder = new CliFolder();
+    // With one DEK in the cache, every delete but of the last Secret needs a Decrypt.
+    const { ended } = folder.start(...embedded, "--secrets", "8", "--rate", "40", "--providers", "kms-v1", "--cachesize", "1");
+    expect(await folder.journalSays("run", /"phase-started","name":"delete"/, ended)).toBe(true);
+    const [pid] = folder.held().processes;
+    expect(pid).toBeDefined();
+    if (pid !== undefined) process.kill(pid, "SIGKILL");
+    const { code, stdout, stderr } = await ended;
+    expect(code, stderr).toBe(1);
+    const told = stdout.replaceAll(/\s+/g, " ");
+    expect(told).toMatch(/✗ kms-v1, 8 secrets: \d+ of 8 requests of the phase delete failed\. Most often: 500 Internal error/);
+    expect(told).toMatch(/✗ kms-v1, 8 secrets: The counts do not agree in the phase delete: Decrypt calls/);
+    expect((await runOf(folder)).status).toBe("complete");
+    expectNothingLeft(folder);
+    expect(await report(folder)).toMatchObject({ code: 0, stdout });
+  });
+
+  it("hangs: Ctrl-C ends the wait for the API server", async () => {
+    using folder = new CliFolder();
+    const path = join(folder.path, "hang.sock");
+    const server = createServer(() => {}).listen(path);
+    try {
+      const { child, ended } = folder.start(...embedded, ...little, "--providers", "kms-v2", "--socket", path);
+      expect(await folder.journalSays("run", /"phase-started","name":"start"/, ended)).toBe(true);
+      child.kill("SIGINT");
+      expect([(await ended).code, lastWords(await ended)]).toEqual([130, "kmsmark: interrupted.\n"]);
+      expect(await runOf(folder)).toMatchObject({ status: "interrupted", cells: [{ fault: "Interrupted.", phases: [] }] });
+      expectNothingLeft(folder);
+    } finally {
+      server.close();
+    }
+  });
+});
+
+describe.concurrent("what is not there", { timeout: 30_000 }, () => {
+  /** A folder with a cache of its own; nobody listens on that port. */
+  const bareFolder = (): CliFolder => {
+    const folder = new CliFolder({ DOCKER_HOST: "tcp://127.0.0.1:1" });
+    folder.environment["KMSMARK_CACHE"] = join(folder.path, "cache");
+    return folder;
+  };
+
   it("no Docker engine: the target containers is refused, and nothing is begun", async () => {
-    const ended = await noEngine.run("bench", "--target", "containers", "--out", "run");
+    using folder = bareFolder();
+    const ended = await folder.run("bench", "--target", "containers", "--out", "run");
     expect(ended).toEqual({
       code: 2,
       stdout: "",
@@ -47,34 +82,36 @@ describe("what is not there", () => {
         "kmsmark: The target containers cannot be used: no Docker engine answers at DOCKER_HOST.\n" +
         "  This changes it: sudo apt-get install -y docker.io\n",
     });
-    expect(existsSync(join(noEngine.path, "run"))).toBe(false);
-    expectNothingLeft(noEngine);
+    expect(existsSync(join(folder.path, "run"))).toBe(false);
+    expectNothingLeft(folder);
   });
 
   it("no Docker engine and no binaries: auto takes the embedded target and says first why, and what would change it", async () => {
-    const { code, stderr } = await noEngine.run("bench", ...little, "--providers", "identity", "--out", "run");
+    using folder = bareFolder();
+    const { code, stderr } = await folder.run("bench", ...little, "--providers", "identity", "--out", "run");
     expect(code, stderr).toBe(0);
     expect(stderr.split("\n")[0]).toBe(
       "Target: embedded – a model of the API server inside kmsmark, not a real kube-apiserver. " +
         "Not containers: no Docker engine answers at DOCKER_HOST; processes: kube-apiserver v1.37.2 and etcd v3.7.3 are not installed. " +
-        "To change that: kmsmark install",
+        "To change that: npm run kmsmark -- install --kubernetes v1.37.2 --etcd v3.7.3",
     );
-    expect((await runOf(noEngine)).header.target.refused.map(({ kind }) => kind)).toEqual(["containers", "processes"]);
-    expectNothingLeft(noEngine);
+    expect((await runOf(folder)).header.target.refused.map(({ kind }) => kind)).toEqual(["containers", "processes"]);
+    expectNothingLeft(folder);
   });
 
   it("an etcd that does not come up: the last lines of its log are shown, and the run can be reported", async () => {
-    await cacheProgram("etcd", "#!/bin/sh\necho one\necho panic: freepages >&2\nexit 3\n");
-    await cacheProgram("kube-apiserver", "#!/bin/sh\nexit 1\n");
-    const ended = await noEngine.run("bench", "--target", "processes", ...little, "--providers", "identity", "--out", "run");
+    using folder = bareFolder();
+    await cacheProgram(folder, "etcd", "#!/bin/sh\necho one\necho panic: freepages >&2\nexit 3\n");
+    await cacheProgram(folder, "kube-apiserver", "#!/bin/sh\nexit 1\n");
+    const ended = await folder.run("bench", "--target", "processes", ...little, "--providers", "identity", "--out", "run");
     const sentence = "etcd ended (exit code 3) before it was ready.\nThe last lines of its log:\n  one\n  panic: freepages";
     expect([ended.code, lastWords(ended)]).toEqual([2, `kmsmark: ${sentence}\n`]);
-    expect(await runOf(noEngine)).toMatchObject({ status: "failed", fault: sentence });
-    expect(await noEngine.run("report", "run")).toMatchObject({ code: 0, stdout: ended.stdout });
-    expectNothingLeft(noEngine);
+    expect(await runOf(folder)).toMatchObject({ status: "failed", fault: sentence });
+    expect(await report(folder)).toMatchObject({ code: 0, stdout: ended.stdout });
+    expectNothingLeft(folder);
   });
 
-  async function cacheProgram(name: "etcd" | "kube-apiserver", source: string): Promise<void> {
+  async function cacheProgram(folder: CliFolder, name: "etcd" | "kube-apiserver", source: string): Promise<void> {
     const cache = new BinaryCache(join(folder.path, "cache"), architectureOf(process.arch));
     await cache.create();
     const made = join(folder.path, name);
@@ -86,98 +123,60 @@ describe("what is not there", () => {
 });
 
 /** Runs the command where `disk` is a file system of its own, which vanishes with the command; what lies on it is copied to `kept`. */
-function runOnDisk(mountOptions: string, ...words: readonly string[]): Promise<Ended> {
+function runOnDisk(folder: CliFolder, mountOptions: string, ...words: readonly string[]): Promise<Ended> {
   const script = `mkdir disk kept && mount -t tmpfs -o ${mountOptions} tmpfs disk && "$@"; code=$?; cp -r disk/. kept; exit $code`;
-  return folder.startWithin([...unshare, "sh", "-c", script, "sh"], ...words).ended;
+  const run = folder.startWithin([...unshare, "sh", "-c", script, "sh"], "bench", "--target", "embedded", "--out", "disk/run", ...words);
+  return run.ended;
 }
 const unshare = ["unshare", "--map-root-user", "--mount"] as const;
 const canMount = spawnSync(unshare[0], [...unshare.slice(1), "true"]).status === 0;
 
-describe.skipIf(!canMount)("a disk (skipped where this user may mount none)", () => {
+describe.skipIf(!canMount)("a disk (skipped where this user may mount none)", { concurrent: true, timeout: 30_000 }, () => {
   it("that is full: one sentence, the figures all the same, and the run as far as it was kept can be reported", async () => {
-    const ended = await runOnDisk("size=32k", "bench", "--target", "embedded", ...little, "--providers", "kms-v2", "--out", "disk/run");
+    using folder = new CliFolder();
+    const ended = await runOnDisk(folder, "size=32k", ...little, "--providers", "kms-v2");
     expect([ended.code, lastWords(ended)]).toEqual([
       2,
       "kmsmark: The disk is full: disk/run/result.json could not be written.\n  Make room on it, or use a folder on another disk.\n",
     ]);
     expect(ended.stdout).toContain("✗ The disk is full: disk/run/journal.jsonl could not be written.");
     expect(ended.stdout).toContain("6 of 6 envelopes right");
-    expectNothingLeft();
-    const report = await folder.run("report", "kept/run");
-    expect(report.code).toBe(0);
-    expect(report.stdout).toMatch(/✗ The run was cut off (in the phase|between two phases)/);
-  });
-
-  it("that is read-only", async () => {
-    const ended = await runOnDisk("ro", "bench", "--target", "embedded", ...little, "--out", "disk/run");
-    expect([ended.code, lastWords(ended)]).toEqual([
-      2,
-      "kmsmark: disk/run may not be used by this user.\n  Name a folder that you may read and write.\n",
-    ]);
-    expectNothingLeft();
+    expectNothingLeft(folder);
+    const reported = await report(folder, "kept/run");
+    expect(reported.code).toBe(0);
+    expect(reported.stdout).toMatch(/✗ The run was cut off (in the phase|between two phases)/);
   });
 });
 
-describe("a plugin that does not do its part", { timeout: 30_000 }, () => {
-  it("dies in the middle: the run goes on, tells the requests that failed and the counts that differ, and exits with 1", async () => {
-    // With one DEK in the cache, every delete but of the last Secret needs a Decrypt.
-    const { ended } = folder.start(...embedded, "--secrets", "12", "--rate", "20", "--providers", "kms-v1", "--cachesize", "1");
-    expect(await folder.journalSays("run", /"phase-started","name":"delete"/, ended)).toBe(true);
-    const [pid] = folder.held().processes;
-    expect(pid).toBeDefined();
-    if (pid !== undefined) process.kill(pid, "SIGKILL");
-    const { code, stdout, stderr } = await ended;
-    expect(code, stderr).toBe(1);
-    const told = stdout.replaceAll(/\s+/g, " ");
-    expect(told).toMatch(/✗ kms-v1, 12 secrets: \d+ of 12 requests of the phase delete failed\. Most often: 500 Internal error/);
-    expect(told).toMatch(/✗ kms-v1, 12 secrets: The counts do not agree in the phase delete: Decrypt calls/);
-    expect((await runOf()).status).toBe("complete");
-    expectNothingLeft();
-    expect(await folder.run("report", "run")).toMatchObject({ code: 0, stdout });
-  });
-
-  it("hangs: Ctrl-C ends the wait for the API server at once", async () => {
-    const path = join(folder.path, "hang.sock");
-    const server = createServer(() => {}).listen(path);
-    try {
-      const { child, ended } = folder.start(...embedded, ...little, "--providers", "kms-v2", "--socket", path);
-      expect(await folder.journalSays("run", /"phase-started","name":"start"/, ended)).toBe(true);
-      child.kill("SIGINT");
-      expect([(await ended).code, lastWords(await ended)]).toEqual([130, "kmsmark: interrupted.\n"]);
-      expect(await runOf()).toMatchObject({ status: "interrupted", cells: [{ fault: "Interrupted.", phases: [] }] });
-      expectNothingLeft();
-    } finally {
-      server.close();
-    }
-  });
-});
-
-describe("an end before the end", { timeout: 30_000 }, () => {
+describe.concurrent("an end before the end", { timeout: 30_000 }, () => {
   it.each([
     ["SIGINT", "the plugin's start", /"cell-started"/, slow],
     ["SIGINT", "the phase write", /"phase-started","name":"write"/, slow],
     ["SIGTERM", "the phase restart", /"phase-started","name":"restart"/, [...embedded, "--secrets", "6", "--providers", "kms-v1,kms-v2"]],
   ] as const)("%s in %s: 130, the partial run kept, nothing left", async (signal, _, moment, words) => {
+    using folder = new CliFolder();
     const { child, ended } = folder.start(...words);
     expect(await folder.journalSays("run", moment, ended)).toBe(true);
     child.kill(signal);
     expect([(await ended).code, lastWords(await ended)]).toEqual([130, "kmsmark: interrupted.\n"]);
-    expectNothingLeft();
-    expect(await runOf()).toMatchObject({ status: "interrupted" });
+    expectNothingLeft(folder);
+    expect(await runOf(folder)).toMatchObject({ status: "interrupted" });
     expect(readdirSync(join(folder.path, "run"))).toContain("report.html");
-    expect(await folder.run("report", "run")).toMatchObject({ code: 0, stdout: (await ended).stdout });
+    expect(await report(folder)).toMatchObject({ code: 0, stdout: (await ended).stdout });
   });
 
   it("whoever reads the progress goes away: 130, the partial run kept, nothing left", async () => {
+    using folder = new CliFolder();
     const { child, ended } = folder.start(...slow);
     expect(await folder.journalSays("run", /"phase-started","name":"start"/, ended)).toBe(true);
     child.stderr?.destroy();
     expect((await ended).code).toBe(130);
-    expect(await runOf()).toMatchObject({ status: "interrupted" });
-    expectNothingLeft();
+    expect(await runOf(folder)).toMatchObject({ status: "interrupted" });
+    expectNothingLeft(folder);
   });
 
   it("kill -9: the next start removes what was left, and the run can be reported", async () => {
+    using folder = new CliFolder();
     const { child, ended } = folder.start(...slow);
     expect(await folder.journalSays("run", /"phase-started","name":"write"/, ended)).toBe(true);
     child.kill("SIGKILL");
@@ -185,16 +184,17 @@ describe("an end before the end", { timeout: 30_000 }, () => {
     expect([folder.leases().length, folder.processes().length]).toEqual([1, 1]);
     const next = await folder.run("bench", "--target", "embedded", "--secrets", "1", "--providers", "identity", "--closed-loop");
     expect(next.code, next.stderr).toBe(0);
-    expectNothingLeft();
-    const report = await folder.run("report", "run");
-    expect(report.code).toBe(0);
-    expect(report.stdout).toContain("✗ The run was cut off in the phase write of kms-v1, 60 secrets.");
+    expectNothingLeft(folder);
+    const reported = await report(folder);
+    expect(reported.code).toBe(0);
+    expect(reported.stdout).toContain("✗ The run was cut off in the phase write of kms-v1, 60 secrets.");
   });
 
   it("two runs at once do not disturb each other", async () => {
+    using folder = new CliFolder();
     const words = ["bench", "--target", "embedded", ...little, "--providers", "kms-v2"];
     const both = await Promise.all([folder.run(...words, "--out", "one"), folder.run(...words, "--out", "two")]);
     expect(both.map(({ code }) => code)).toEqual([0, 0]);
-    expectNothingLeft();
+    expectNothingLeft(folder);
   });
 });
