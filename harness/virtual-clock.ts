@@ -7,9 +7,15 @@ export class VirtualClock implements Clock {
   #sequence = 0;
   #pending: { dueMs: number; sequence: number; run: () => void }[] = [];
 
-  /** @param wallOriginMs - what `wallMs()` says at the start; the default is 2026-01-01T00:00:00Z. */
-  constructor(wallOriginMs = Date.UTC(2026, 0, 1)) {
+  readonly #isQuiet: () => boolean;
+
+  /**
+   * @param wallOriginMs - what `wallMs()` says at the start; the default is 2026-01-01T00:00:00Z.
+   * @param isQuiet - false while something is under way that takes real time, such as a call over a socket: time stands still until it is over.
+   */
+  constructor(wallOriginMs = Date.UTC(2026, 0, 1), isQuiet: () => boolean = () => true) {
     this.#wallOriginMs = wallOriginMs;
+    this.#isQuiet = isQuiet;
   }
 
   monotonicMs(): number {
@@ -61,12 +67,12 @@ export class VirtualClock implements Clock {
   /** Moves time on by `ms`, firing what falls due, and lets promises settle between two timers. */
   async advance(ms: number): Promise<void> {
     const endMs = this.#nowMs + ms;
-    await settle();
+    await this.#settle();
     for (let next = this.#next(endMs); next !== undefined; next = this.#next(endMs)) {
       this.#pending = this.#pending.filter((other) => other !== next);
       this.#nowMs = next.dueMs;
       next.run();
-      await settle();
+      await this.#settle();
     }
     this.#nowMs = endMs;
   }
@@ -74,9 +80,17 @@ export class VirtualClock implements Clock {
   #next(endMs: number) {
     return this.#pending.filter((entry) => entry.dueMs <= endMs).sort((a, b) => a.dueMs - b.dueMs || a.sequence - b.sequence)[0];
   }
+
+  /** Lets every promise callback that is ready, and those they make ready, run. */
+  async #settle(): Promise<void> {
+    do await nextTurn();
+    while (!this.#isQuiet());
+    // What has just ended may have begun something else.
+    await nextTurn();
+    if (!this.#isQuiet()) await this.#settle();
+  }
 }
 
-/** Lets every promise callback that is ready, and those they make ready, run. */
-function settle(): Promise<void> {
+function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

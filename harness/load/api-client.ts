@@ -22,10 +22,14 @@ export interface ListOptions {
   readonly continueToken?: string;
 }
 
-interface Request {
-  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+/** Any request of the API. */
+export interface ApiRequest {
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** With its query. */
   readonly path: string;
   readonly body?: Uint8Array;
+  /** `application/json` where none is given; a PATCH needs another one. */
+  readonly contentType?: string;
   /** A status that means success besides 2xx. */
   readonly expected?: number;
   /** See {@link ApiAnswer.failure}. */
@@ -47,6 +51,7 @@ export class SecretsClient implements AsyncDisposable {
   #connections: number;
   #pool: Pool;
   #headers: string[];
+  #jsonHeaders: string[];
 
   constructor({ api, connections, timeoutMs = 70_000 }: SecretsClientOptions) {
     const { identity } = api;
@@ -67,8 +72,9 @@ export class SecretsClient implements AsyncDisposable {
         ...(identity.kind === "certificate" ? { cert: identity.certificatePem, key: identity.keyPem } : {}),
       },
     });
-    this.#headers = ["accept", "application/json", "content-type", "application/json", "user-agent", "kmsmark"];
+    this.#headers = ["accept", "application/json", "user-agent", "kmsmark"];
     if (identity.kind === "token") this.#headers.push("authorization", `Bearer ${identity.token}`);
+    this.#jsonHeaders = [...this.#headers, "content-type", "application/json"];
   }
 
   /** Opens every connection, so that no measured request pays for a handshake. */
@@ -149,9 +155,18 @@ export class SecretsClient implements AsyncDisposable {
     return versionSchema.parse(answer.json()).gitVersion;
   }
 
+  /** Whatever has no method of its own here. */
+  request(request: ApiRequest): Promise<ApiAnswer> {
+    return this.#send(request);
+  }
+
   /** Closes every connection; what is in flight fails. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#pool.destroy();
+  }
+
+  #headersFor(contentType: string | undefined): string[] {
+    return contentType === undefined ? this.#jsonHeaders : [...this.#headers, "content-type", contentType];
   }
 
   #expect(answer: ApiAnswer, path: string): ApiAnswer {
@@ -159,10 +174,10 @@ export class SecretsClient implements AsyncDisposable {
     throw new TargetError("api-refused", `The API server at ${this.#api.url} refuses ${path}: ${answer.failure}.`);
   }
 
-  async #send({ method, path, body, expected, names, signal }: Request): Promise<ApiAnswer> {
+  async #send({ method, path, body, contentType, expected, names, signal }: ApiRequest): Promise<ApiAnswer> {
     signal?.throwIfAborted();
     try {
-      const { status, bytes } = await exchange(this.#pool, { method, path, body: body ?? null, headers: this.#headers }, signal);
+      const { status, bytes } = await exchange(this.#pool, { method, path, body: body ?? null, headers: this.#headersFor(contentType) }, signal);
       return new ApiAnswer(status, bytes, { expected, ...(names === undefined ? {} : { names }) });
     } catch (thrown) {
       throw signal?.aborted === true ? signal.reason : noAnswer(this.#api.url, thrown);

@@ -109,6 +109,37 @@ export const cellSchema = z.strictObject({
 });
 export type Cell = z.infer<typeof cellSchema>;
 
+export const checkAreas = ["plugin", "envelope", "apiserver", "security", "config"] as const;
+export type CheckArea = (typeof checkAreas)[number];
+export const checkLevels = ["MUST", "SHOULD"] as const;
+export type CheckLevel = (typeof checkLevels)[number];
+export const checkVerdicts = ["pass", "fail", "not-applicable", "skipped", "inconclusive"] as const;
+export type CheckVerdict = (typeof checkVerdicts)[number];
+
+/** What a verdict rests on, in words; never a plaintext, a DEK or a credential. */
+export const evidenceSchema = z.strictObject({ sent: z.string(), received: z.string(), expected: z.string() });
+export type Evidence = z.infer<typeof evidenceSchema>;
+
+/** One check of a conformance run. */
+export const checkResultSchema = z.strictObject({
+  /** `plugin/status-keyid-limit`; never changes. */
+  id: z.string(),
+  area: z.enum(checkAreas),
+  title: z.string(),
+  level: z.enum(checkLevels),
+  /** Ids of spec encryption-at-rest section 8. */
+  invariants: z.array(z.string()),
+  source: z.string(),
+  verdict: z.enum(checkVerdicts),
+  /** Why there is no answer; null for pass and fail. */
+  reason: z.string().nullable(),
+  /** What to do where it failed. */
+  remedy: z.string(),
+  evidence: z.array(evidenceSchema),
+  durationMs: ms,
+});
+export type CheckResult = z.infer<typeof checkResultSchema>;
+
 export const refusalSchema = z.strictObject({ kind: z.enum(targetKinds), reason: z.string(), remedy: z.string() });
 
 /** What the run was measured on. */

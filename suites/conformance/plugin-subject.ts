@@ -1,0 +1,73 @@
+import type { Clock } from "../../harness/clock.ts";
+import { connectKmsV1, connectKmsV2, detectKmsVersions } from "../../harness/kms/client.ts";
+import type { KmsV1, KmsV2, KmsVersion } from "../../harness/kms/contract.ts";
+import { socketPathOf } from "../../harness/kms/socket.ts";
+import type { Random } from "../../harness/random.ts";
+import type { Need, SubjectBase } from "./check.ts";
+
+/** A KMS plugin behind its socket: a black box. All checks share one connection a KMS version, as all calls of an API server do. */
+export interface PluginSubject extends SubjectBase, Disposable {
+  /** Absolute path of the socket. */
+  readonly socket: string;
+  readonly versions: readonly KmsVersion[];
+  readonly v1: KmsV1;
+  readonly v2: KmsV2;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly signal: AbortSignal;
+  /** Further connections, for checks that are about connections. */
+  connectV1(): KmsV1 & Disposable;
+  connectV2(): KmsV2 & Disposable;
+  /** Runs what rotates the plugin's key, or restarts the plugin; rejects where that fails. */
+  rotate(): Promise<void>;
+  restart(): Promise<void>;
+}
+
+export interface OpenPluginOptions {
+  /** A path or `unix:///path`. */
+  readonly socket: string;
+  /** Which services to check; undefined: those that it offers. */
+  readonly versions: readonly KmsVersion[] | undefined;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly signal: AbortSignal;
+  /** What rotates the key, and what restarts the plugin, where there is such a thing. */
+  readonly rotate: (() => Promise<void>) | undefined;
+  readonly restart: (() => Promise<void>) | undefined;
+}
+
+/** Connects to a plugin and finds out what it serves. Fails as {@link detectKmsVersions} does. */
+export async function openPlugin({ socket, clock, random, signal, ...given }: OpenPluginOptions): Promise<PluginSubject> {
+  const path = socketPathOf(socket);
+  const versions = given.versions ?? (await detectKmsVersions(path));
+  const v1 = connectKmsV1(path);
+  const v2 = connectKmsV2(path);
+  const lacks: Readonly<Partial<Record<Need, string>>> = {
+    ...(versions.includes("v1") ? {} : { "kms-v1": "KMS v1 is not checked: the plugin does not serve it, or it was not asked for." }),
+    ...(versions.includes("v2") ? {} : { "kms-v2": "KMS v2 is not checked: the plugin does not serve it, or it was not asked for." }),
+    ...(given.rotate === undefined ? { rotate: "Nothing is known that rotates the key; --rotate-command names it." } : {}),
+    ...(given.restart === undefined ? { restart: "Nothing is known that restarts the plugin; --restart-command names it." } : {}),
+  };
+  return {
+    socket: path,
+    versions,
+    v1,
+    v2,
+    clock,
+    random,
+    signal,
+    connectV1: () => connectKmsV1(path),
+    connectV2: () => connectKmsV2(path),
+    rotate: given.rotate ?? absent,
+    restart: given.restart ?? absent,
+    lacks: (need) => lacks[need],
+    [Symbol.dispose]() {
+      v1[Symbol.dispose]();
+      v2[Symbol.dispose]();
+    },
+  };
+}
+
+async function absent(): Promise<void> {
+  throw new Error("The need of this check was not declared.");
+}
