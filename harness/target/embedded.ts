@@ -2,7 +2,9 @@ import { randomBytes } from "node:crypto";
 import type { Clock } from "../clock.ts";
 import { TargetError } from "../errors.ts";
 import { connectKmsV1, connectKmsV2 } from "../kms/client.ts";
+import type { KmsV1, KmsV2 } from "../kms/contract.ts";
 import { Random } from "../random.ts";
+import { VirtualClock } from "../virtual-clock.ts";
 import { issueServerCertificates } from "./certificates.ts";
 import { ApiServer, etcdPrefix, type KmsConnections } from "./embedded/api-server.ts";
 import { Front } from "./embedded/front.ts";
@@ -36,7 +38,50 @@ export function createEmbeddedTarget(connections: KmsConnections): Target {
     kind: "embedded",
     readiness: async () => undefined,
     start: (spec) => EmbeddedControlPlane.start(spec, connections),
+    withVirtualClock() {
+      const calls = new CallsUnderWay(connections);
+      return { target: createEmbeddedTarget(calls), clock: new VirtualClock(undefined, () => calls.count === 0) };
+    },
   };
+}
+
+/** Counts the calls to the KMS that are not answered yet: they take real time, for which a virtual clock has to wait. */
+class CallsUnderWay implements KmsConnections {
+  count = 0;
+  readonly #connections: KmsConnections;
+
+  constructor(connections: KmsConnections) {
+    this.#connections = connections;
+  }
+
+  connectV1(socket: string): KmsV1 & Disposable {
+    const kms = this.#connections.connectV1(socket);
+    return {
+      version: (options) => this.#counted(kms.version(options)),
+      encrypt: (plain, options) => this.#counted(kms.encrypt(plain, options)),
+      decrypt: (cipher, options) => this.#counted(kms.decrypt(cipher, options)),
+      [Symbol.dispose]: () => kms[Symbol.dispose](),
+    };
+  }
+
+  connectV2(socket: string): KmsV2 & Disposable {
+    const kms = this.#connections.connectV2(socket);
+    return {
+      status: (options) => this.#counted(kms.status(options)),
+      encrypt: (request, options) => this.#counted(kms.encrypt(request, options)),
+      decrypt: (request, options) => this.#counted(kms.decrypt(request, options)),
+      [Symbol.dispose]: () => kms[Symbol.dispose](),
+    };
+  }
+
+  async #counted<Answer>(call: Promise<Answer>): Promise<Answer> {
+    this.count++;
+    try {
+      return await call;
+    } finally {
+      this.count--;
+    }
+  }
 }
 
 /** The last lines that the API server wrote, in memory. */

@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { Lease } from "../lease.ts";
+import type { VirtualClock } from "../virtual-clock.ts";
 import type { EncryptionConfiguration } from "./encryption-configuration.ts";
 
 export const targetKinds = ["containers", "processes", "embedded", "attached"] as const;
@@ -77,6 +78,8 @@ export interface Target {
   readiness(versions: { readonly kubernetesVersion: string; readonly etcdVersion: string }): Promise<Refusal | undefined>;
   /** Starts a control plane and waits until it is ready. Fails with a TargetError that shows the last lines of the log. */
   start(spec: ControlPlaneSpec): Promise<ControlPlane>;
+  /** The same with a time of its own that passes only when it is told to, for a model, whose minutes need not be waited for. */
+  withVirtualClock?(): { readonly target: Target; readonly clock: VirtualClock };
 }
 
 export interface Refusal {
