@@ -2,6 +2,7 @@ import { mkdir, readdir, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../clock.ts";
 import { systemCodeOf, UsageError } from "../errors.ts";
+import { makeFolder } from "../make-folder.ts";
 import { folderFault } from "./folder-fault.ts";
 import { Journal } from "./journal.ts";
 import { Samples } from "./samples.ts";
@@ -59,7 +60,7 @@ export async function createRunFolder({ command, out, parent = "runs", clock }: 
     return new RunFolder(out, await claim(out), clock);
   }
   try {
-    await mkdir(parent, { recursive: true });
+    await makeFolder(parent);
   } catch (thrown) {
     throw folderFault(parent, thrown);
   }
@@ -80,7 +81,7 @@ async function claim(out: string): Promise<boolean> {
   let isMade: boolean;
   let names: string[];
   try {
-    isMade = (await mkdir(out, { recursive: true })) !== undefined;
+    isMade = await makeFolder(out);
     names = await readdir(out);
   } catch (thrown) {
     throw folderFault(out, thrown);

@@ -73,7 +73,8 @@ async function launchContainer(image: string, { component, flags, folder, reache
       .withWaitStrategy(noWait)
       .start();
   } catch (thrown) {
-    await removeContainer(name);
+    // Where that fails, too, the lease still remembers it.
+    await removeContainer(name).catch(() => undefined);
     throw new TargetError("cannot-run-container", `The Docker engine cannot run ${component} from ${image}: ${messageOf(thrown)}.`, {
       cause: thrown,
     });

@@ -1,6 +1,6 @@
 import { mkdir, mkdtempDisposable, readdir, stat, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
 import { BinaryCache, cacheFolder, findBinaries } from "./cache.ts";
 import { architectureOf, type Component } from "./way.ts";
@@ -12,6 +12,7 @@ const origin = { way: "release", source: "https://example.org/etcd" } as const;
 test("KMSMARK_CACHE goes before XDG_CACHE_HOME, and that before HOME", () => {
   const environment = { KMSMARK_CACHE: "/k", XDG_CACHE_HOME: "/x", HOME: "/h" };
   expect(cacheFolder(environment)).toBe("/k");
+  expect(cacheFolder({ KMSMARK_CACHE: "k" })).toBe(resolve("k"));
   expect(cacheFolder({ ...environment, KMSMARK_CACHE: "" })).toBe("/x/kmsmark");
   expect(cacheFolder({ HOME: "/h" })).toBe("/h/.cache/kmsmark");
 });

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { chmod, mkdir, mkdtempDisposable, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdtempDisposable, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import { dirname, join } from "node:path";
+import { join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { z } from "zod";
-import { systemCodeOf } from "../../errors.ts";
+import { makeFolder } from "../../make-folder.ts";
 import { parseEtcdVersion, parseKubernetesVersion } from "./versions.ts";
 import { type Architecture, architectureOf, type Component, componentNames, ways } from "./way.ts";
 
@@ -25,10 +25,11 @@ export type Manifest = z.infer<typeof manifestSchema>;
 const manifestName = "manifest.json";
 const unfinished = "unfinished-";
 
-/** Where binaries are kept: KMSMARK_CACHE, else `kmsmark` in XDG_CACHE_HOME, else `~/.cache/kmsmark`. */
+/** Where binaries are kept, as an absolute path: KMSMARK_CACHE, else `kmsmark` in XDG_CACHE_HOME, else `~/.cache/kmsmark`. */
 export function cacheFolder(environment: Readonly<Record<string, string | undefined>>): string {
-  if (environment["KMSMARK_CACHE"]) return environment["KMSMARK_CACHE"];
-  return join(environment["XDG_CACHE_HOME"] || join(environment["HOME"] || homedir(), ".cache"), "kmsmark");
+  // A component is started in a folder of its own, from where a relative path would lead elsewhere.
+  if (environment["KMSMARK_CACHE"]) return resolve(environment["KMSMARK_CACHE"]);
+  return resolve(environment["XDG_CACHE_HOME"] || join(environment["HOME"] || homedir(), ".cache"), "kmsmark");
 }
 
 /**
@@ -123,25 +124,6 @@ export class BinaryCache {
   #folderOf({ name, version }: Component): string {
     return join(this.folder, `${name}-${version}-linux-${this.#architecture}`);
   }
-}
-
-/** As mkdir -p. Node's own `recursive` never ends where a folder takes no entries, as those of /proc do. */
-async function makeFolder(path: string): Promise<void> {
-  try {
-    await mkdir(path);
-  } catch (thrown) {
-    if (systemCodeOf(thrown) === "EEXIST" && (await stat(path)).isDirectory()) return;
-    if (systemCodeOf(thrown) !== "ENOENT" || (await isThere(dirname(path)))) throw thrown;
-    await makeFolder(dirname(path));
-    await makeFolder(path);
-  }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 async function sha256Of(path: string): Promise<string> {

@@ -1,7 +1,8 @@
 import { access, constants } from "node:fs/promises";
 import type { ContainerRuntimeClient } from "testcontainers";
+import { z } from "zod";
 import { systemClock } from "../../clock.ts";
-import { messageOf, systemCodeOf } from "../../errors.ts";
+import { messageOf, systemCodeOf, TargetError } from "../../errors.ts";
 
 /** The Docker API client (dockerode). */
 export type DockerApi = ContainerRuntimeClient["container"]["dockerode"];
@@ -26,17 +27,31 @@ export async function dockerApi(): Promise<{ readonly api: DockerApi; readonly v
 }
 
 async function askEngine(): Promise<{ api: DockerApi; version: string } | { reason: string }> {
+  const wanted = process.env["DOCKER_HOST"];
   try {
     // Loaded here, because it takes a quarter of a second that commands which need no engine should not wait for.
     const { getContainerRuntimeClient } = await import("testcontainers");
     const client = await getContainerRuntimeClient();
     const api = client.container.dockerode;
+    // Where nothing answers there testcontainers takes the next engine that it finds, which is not what was asked for.
+    if (wanted && !isAt(api, wanted)) return { reason: await whyNoEngine("") };
     // The client is remembered once it was found; the engine may be gone since.
     const { Version } = await api.version();
     return { api, version: Version };
   } catch (thrown) {
     return { reason: await whyNoEngine(messageOf(thrown)) };
   }
+}
+
+/** As dockerode keeps it. */
+const modemSchema = z.object({ socketPath: z.string().optional(), host: z.string().optional() });
+
+/** Whether the client talks to the engine that DOCKER_HOST names. */
+function isAt(api: DockerApi, dockerHost: string): boolean {
+  if (!URL.canParse(dockerHost)) return false;
+  const { hostname, pathname } = new URL(dockerHost);
+  const { host, socketPath } = modemSchema.parse(api.modem);
+  return hostname === "" ? socketPath === pathname : host === hostname;
 }
 
 /** testcontainers tells the reasons to its debug log only; these are the ones that people meet. */
@@ -51,10 +66,13 @@ async function whyNoEngine(message: string): Promise<string> {
   return `no Docker engine answers at ${usualSocket} (${message})`;
 }
 
-/** Removes a container by name or id, running or not; nothing happens where it, or the engine, is not there. */
+/**
+ * Removes a container by name or id, running or not; nothing happens where it is not there. Fails with TargetError `no-engine` where no engine
+ * answers, so that nobody takes the container for removed.
+ */
 export async function removeContainer(name: string): Promise<void> {
   const found = await dockerApi();
-  if (!("api" in found)) return;
+  if (!("api" in found)) throw new TargetError("no-engine", `The container ${name} cannot be removed: ${found.reason}.`);
   try {
     await found.api.getContainer(name).remove({ force: true, v: true });
   } catch (thrown) {
