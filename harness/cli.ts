@@ -5,6 +5,7 @@ import type { Argv } from "yargs";
 import yargs from "yargs";
 import type { Command, CommandContext, ExitCode } from "./command.ts";
 import { command as bench } from "./commands/bench.ts";
+import { command as conform } from "./commands/conform.ts";
 import { command as down } from "./commands/down.ts";
 import { command as install } from "./commands/install.ts";
 import { command as plugin } from "./commands/plugin.ts";
@@ -43,6 +44,7 @@ export async function main(words: readonly string[], context: CommandContext): P
   cli = cli.usage("Measures and checks how a Kubernetes control plane encrypts Secrets at rest with a KMS.");
   cli = cli.demandCommand(1, "Say which command to run.");
   cli = offer(cli, bench);
+  cli = offer(cli, conform);
   cli = offer(cli, install);
   cli = offer(cli, up);
   cli = offer(cli, down);

@@ -166,7 +166,7 @@ function unary<Request extends Message, Response extends Message>(
 /** A caller that names no deadline gets kube-apiserver's default. grpc-js counts deadlines in real time. */
 function remainingMs(deadline: Date | number): number {
   const remaining = Number(deadline) - systemClock.wallMs();
-  return Number.isFinite(remaining) ? remaining : defaultCallTimeoutMs;
+  return Number.isFinite(remaining) ? Math.max(0, remaining) : defaultCallTimeoutMs;
 }
 
 /** Waits for `done`, but no longer than `ms`. */

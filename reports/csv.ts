@@ -9,9 +9,10 @@ import type { Reporter } from "./reporter.ts";
 export const csv = {
   id: "csv",
   file: "phases.csv",
-  render: ({ header, cells }) =>
+  isFor: ({ cells, checks }) => cells.length > 0 || checks.length === 0,
+  render: ({ header: { target }, cells }) =>
     stringify(
-      cells.flatMap((cell) => cell.phases.map((phase) => row(cell, phase, header.target))),
+      target === null ? [] : cells.flatMap((cell) => cell.phases.map((phase) => row(cell, phase, target))),
       { header: true, columns: [...columns], escape_formulas: true },
     ),
 } satisfies Reporter;

@@ -27,7 +27,13 @@ const hostile: Result = await (async () => {
       plugin: evil,
       notes: [evil],
       machine: { ...header.machine, cpu: evil, system: evil, node: evil },
-      target: { ...header.target, kubernetes: evil, etcd: evil, refused: [{ kind: "containers", reason: evil, remedy: evil }] },
+      target: {
+        kind: "processes",
+        isModel: true,
+        kubernetes: evil,
+        etcd: evil,
+        refused: [{ kind: "containers", reason: evil, remedy: evil }],
+      },
     },
     cells: mismatch.cells.map((cell) => ({
       ...cell,

@@ -1,5 +1,6 @@
-import type { Result } from "../harness/run/schema.ts";
-import { verdicts } from "../harness/run/verdict.ts";
+import type { CheckResult, Result } from "../harness/run/schema.ts";
+import { isFault, verdicts } from "../harness/run/verdict.ts";
+import { byArea, verdictWords } from "./checks.ts";
 import { escapeMarkup } from "./escape.ts";
 import { measuredOn } from "./measured-on.ts";
 import { bySecrets, storedSummary } from "./phase-columns.ts";
@@ -23,7 +24,7 @@ export const html = {
 </head>
 <body>
 <h1>${title}</h1>
-${[model(result), findings(result), ...sections(result), context(result)].join("\n")}
+${[model(result), findings(result), ...checkSections(result), ...sections(result), context(result)].join("\n")}
 </body>
 </html>
 `;
@@ -31,7 +32,7 @@ ${[model(result), findings(result), ...sections(result), context(result)].join("
 } satisfies Reporter;
 
 const style = `
-:root { color-scheme: light dark; --line: light-dark(#d8dee4, #30363d); --heavy: light-dark(#8c959f, #6e7681); --soft: light-dark(#f6f8fa, #151b23); --fault: light-dark(#b3261e, #ff8a80); }
+:root { color-scheme: light dark; --line: light-dark(#d8dee4, #30363d); --heavy: light-dark(#8c959f, #6e7681); --soft: light-dark(#f6f8fa, #151b23); --fault: light-dark(#b3261e, #ff8a80); --quiet: light-dark(#57606a, #9198a1); }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; background: Canvas; color: CanvasText; }
 h1 { font-size: 1.4rem; overflow-wrap: anywhere; }
 h2 { font-size: 1.2rem; margin-top: 2.5rem; }
@@ -49,12 +50,20 @@ table .number { text-align: right; }
 .fault, .model { font-weight: 600; }
 td.trouble { min-width: 14rem; white-space: normal; }
 li { overflow-wrap: anywhere; }
+.check { margin-top: 0.35rem; overflow-wrap: anywhere; }
+.check > summary { font-weight: 400; }
+.check p { margin: 0.25rem 0 0.25rem 1.1rem; }
+.check .scroll { margin-left: 1.1rem; }
+.verdict { display: inline-block; min-width: 5.5rem; font-weight: 600; }
+.verdict.fail, .verdict.inconclusive { color: var(--fault); }
+.verdict.not-applicable, .verdict.skipped, .quiet { color: var(--quiet); }
+td.words { min-width: 9rem; white-space: normal; }
 @media (max-width: 40rem) { th, td { padding: 0.2rem 0.4rem; } }
 `;
 
 function model(result: Result): string {
   const [first = ""] = measuredOn(result);
-  return result.header.target.isModel ? `<p class="model">${escapeMarkup(first)}</p>` : `<p>${escapeMarkup(first)}</p>`;
+  return result.header.target?.isModel === true ? `<p class="model">${escapeMarkup(first)}</p>` : `<p>${escapeMarkup(first)}</p>`;
 }
 
 function findings(result: Result): string {
@@ -65,6 +74,37 @@ function findings(result: Result): string {
 function context(result: Result): string {
   const items = measuredOn(result).map((sentence) => `<li>${escapeMarkup(sentence)}</li>`);
   return `<h2>Measured on</h2>\n<ul>\n${items.join("\n")}\n</ul>`;
+}
+
+/** A line a check, its evidence one click away; what did not pass lies open. */
+function checkSections(result: Result): string[] {
+  return byArea(result.checks).map(([area, checks]) => {
+    const items = checks.map((check) => {
+      const isOpen = check.verdict === "fail" || check.verdict === "inconclusive";
+      const mark = isFault(check, result.header) ? ' class="fault"' : "";
+      const ids = check.invariants.length === 0 ? "" : ` <span class="quiet">${escapeMarkup(check.invariants.join(", "))}</span>`;
+      return [
+        `<details class="check"${isOpen ? " open" : ""}>`,
+        `<summary><span class="verdict ${check.verdict}">${verdictWords[check.verdict]}</span> <span${mark}>${escapeMarkup(check.title)}</span></summary>`,
+        `<p><code>${escapeMarkup(check.id)}</code> ${check.level}${ids}</p>`,
+        ...(check.reason === null ? [] : [`<p>${escapeMarkup(check.reason)}</p>`]),
+        ...(check.evidence.length === 0 ? [] : [evidenceTable(check.evidence)]),
+        ...(isOpen ? [`<p>To do: ${escapeMarkup(check.remedy)}</p>`] : []),
+        `<p class="quiet">Rule: ${escapeMarkup(check.source)}</p>`,
+        "</details>",
+      ].join("\n");
+    });
+    const passed = checks.filter(({ verdict }) => verdict === "pass").length;
+    return `<h2>${area}: ${passed} of ${checks.length} checks pass</h2>\n${items.join("\n")}`;
+  });
+}
+
+function evidenceTable(evidence: CheckResult["evidence"]): string {
+  const rows = evidence.map(
+    ({ sent, received, expected }) => `<tr>${[sent, received, expected].map((text) => `<td class="words">${escapeMarkup(text)}</td>`).join("")}</tr>`,
+  );
+  const heads = ["sent", "received", "expected"].map((title) => `<th scope="col">${title}</th>`).join("");
+  return `<div class="scroll"><table>\n<thead><tr>${heads}</tr></thead>\n<tbody>\n${rows.join("\n")}\n</tbody></table></div>`;
 }
 
 function sections({ cells }: Result): string[] {
@@ -93,12 +133,12 @@ function folded(title: string, content: Table): string {
 }
 
 /** A provider is named once, at the head of its rows. */
-function table({ heads, groups }: Table): string {
-  const titles = [{ title: "provider", holds: "words" } satisfies Head, ...heads].map(
+function table({ first, heads, groups }: Table): string {
+  const titles = [{ title: first, holds: "words" } satisfies Head, ...heads].map(
     (head) => `<th scope="col"${classOf(head)}>${escapeMarkup(head.title)}</th>`,
   );
-  const bodies = groups.map(({ provider, rows }) => {
-    const name = `<th scope="rowgroup" rowspan="${rows.length}">${escapeMarkup(provider)}</th>`;
+  const bodies = groups.map(({ name: title, rows }) => {
+    const name = `<th scope="rowgroup" rowspan="${rows.length}">${escapeMarkup(title)}</th>`;
     const lines = rows.map((row, at) => {
       const texts = heads.map((head, column) => `<td${classOf(head)}>${escapeMarkup(row[column] ?? "")}</td>`);
       return `<tr>${at === 0 ? name : ""}${texts.join("")}</tr>`;

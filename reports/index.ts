@@ -1,3 +1,4 @@
+import { checksCsv } from "./checks-csv.ts";
 import { csv } from "./csv.ts";
 import { html } from "./html.ts";
 import { json } from "./json.ts";
@@ -7,4 +8,4 @@ import { markdown } from "./markdown.ts";
 export { renderTerminal } from "./terminal.ts";
 
 /** Every report that is a file of the run folder. */
-export const reporters = [json, markdown, html, junit, csv] as const;
+export const reporters = [json, markdown, html, junit, csv, checksCsv] as const;

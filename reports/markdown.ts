@@ -1,5 +1,6 @@
-import type { Result } from "../harness/run/schema.ts";
+import type { CheckResult, Result } from "../harness/run/schema.ts";
 import { verdicts } from "../harness/run/verdict.ts";
+import { checkTable, reasons, troubled, verdictWords } from "./checks.ts";
 import { escapeMarkdown } from "./escape.ts";
 import { measuredOn } from "./measured-on.ts";
 import { bySecrets, storedSummary } from "./phase-columns.ts";
@@ -11,7 +12,7 @@ export const markdown = {
   id: "markdown",
   file: "summary.md",
   render: (result) =>
-    `${[`# kmsmark ${escapeMarkdown(result.header.command)}`, ...findings(result), ...tables(result), context(result)].join("\n\n")}\n`,
+    `${[`# kmsmark ${escapeMarkdown(result.header.command)}`, ...findings(result), ...failures(result), ...tables(result), ...allChecks(result), context(result)].join("\n\n")}\n`,
 } satisfies Reporter;
 
 /** The reason not to trust the figures, if there is one, then what they show. */
@@ -19,6 +20,34 @@ function findings(result: Result): string[] {
   const [first = ""] = measuredOn(result);
   const sentences = verdicts(result).sentences.map(({ text, isFault }) => `- ${isFault ? "**Fault:** " : ""}${escapeMarkdown(text)}`);
   return [escapeMarkdown(first), sentences.join("\n")];
+}
+
+/** What a reviewer has to look at, each with what it rests on. */
+function failures(result: Result): string[] {
+  return troubled(result).map(({ id, level, verdict, title, reason, remedy, evidence }) =>
+    [
+      `## ${escapeMarkdown(`${verdictWords[verdict]}: ${id} (${level})`)}`,
+      escapeMarkdown(title),
+      ...(reason === null ? [] : [escapeMarkdown(`Why: ${reason}`)]),
+      ...(evidence.length === 0 ? [] : [evidenceTable(evidence)]),
+      escapeMarkdown(`To do: ${remedy}`),
+    ].join("\n\n"),
+  );
+}
+
+function evidenceTable(evidence: CheckResult["evidence"]): string {
+  const rows = evidence.map(({ sent, received, expected }) => `| ${[sent, received, expected].map(escapeMarkdown).join(" | ")} |`);
+  return ["| sent | received | expected |", "| --- | --- | --- |", ...rows].join("\n");
+}
+
+/** Folded, because it is long and the failures stand above. */
+function allChecks({ checks }: Result): string[] {
+  if (checks.length === 0) return [];
+  const why = reasons(checks).map(({ reason, ids }) => `- ${escapeMarkdown(`${reason} (${ids.join(", ")})`)}`);
+  return [
+    ...(why.length === 0 ? [] : [["## Not checked", "", ...why].join("\n")]),
+    `<details><summary>All ${checks.length} checks</summary>\n\n${table(checkTable(checks))}\n\n</details>`,
+  ];
 }
 
 function tables({ cells }: Result): string[] {
@@ -36,10 +65,10 @@ function section(title: string, content: Table): string[] {
   return content.groups.length === 0 ? [] : [`### ${title}`, table(content)];
 }
 
-function table({ heads, groups }: Table): string {
-  const titles = ["provider", ...heads.map(({ title }) => title)];
+function table({ first, heads, groups }: Table): string {
+  const titles = [first, ...heads.map(({ title }) => title)];
   const rules = ["---", ...heads.map(({ holds }) => (holds === "figures" ? "---:" : "---"))];
-  const rows = groups.flatMap(({ provider, rows }) => rows.map((row) => [provider, ...row.map(escapeMarkdown)]));
+  const rows = groups.flatMap(({ name, rows }) => rows.map((row) => [name, ...row.map(escapeMarkdown)]));
   return [titles, rules, ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
 }
 

@@ -4,18 +4,27 @@ import { formatBytes, formatMs, formatNs, formatRate } from "./units.ts";
 /** What a reader must know before any figure, in sentences; where a model was measured, the first one says so. */
 export function measuredOn({ header, status, durationMs, cells }: Result): string[] {
   const { target, machine } = header;
-  const server = `${target.isModel ? "a model of " : ""}kube-apiserver ${target.kubernetes}`;
-  const etcd = target.etcd === null ? "" : ` with etcd ${target.etcd}`;
-  const model = `These figures are a model's: the target ${target.kind} is no kube-apiserver.`;
   return [
-    ...(target.isModel ? [model] : []),
-    `Measured on ${server}${etcd}, target ${target.kind}; KMS plugin: ${header.plugin ?? "none"}.`,
+    ...subject(header),
     `Run ${header.runId} of ${header.startedAt}: ${status} after ${formatMs(durationMs)}; kmsmark ${header.kmsmark}, seed ${header.seed}.`,
     `Machine: ${machine.cpus} × ${machine.cpu}, ${formatBytes(machine.memoryBytes)}, ${machine.system}, Node.js ${machine.node}; ` +
       `the clock resolves ${formatNs(header.clock.resolutionNs)}.`,
     ...loads(cells),
-    ...target.refused.map(({ kind, reason, remedy }) => `Not on ${kind}: ${reason} This would change it: ${remedy}`),
+    ...(target?.refused ?? []).map(({ kind, reason, remedy }) => `Not on ${kind}: ${reason} This would change it: ${remedy}`),
     ...header.notes,
+  ];
+}
+
+/** What stood behind the figures or the verdicts. */
+function subject({ target, plugin, command }: Result["header"]): string[] {
+  const verb = command === "conform" ? "Checked" : "Measured";
+  if (target === null) return [`${verb} without a control plane; KMS plugin: ${plugin ?? "none"}.`];
+  const server = `${target.isModel ? "a model of " : ""}kube-apiserver ${target.kubernetes}`;
+  const etcd = target.etcd === null ? "" : ` with etcd ${target.etcd}`;
+  const model = `These ${command === "conform" ? "verdicts" : "figures"} are a model's: the target ${target.kind} is no kube-apiserver.`;
+  return [
+    ...(target.isModel ? [model] : []),
+    `${verb} on ${server}${etcd}, target ${target.kind}; KMS plugin: ${plugin ?? "none"}.`,
   ];
 }
 

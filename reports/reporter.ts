@@ -6,5 +6,7 @@ export interface Reporter {
   readonly id: string;
   /** The file's name in the run folder. */
   readonly file: string;
+  /** Whether there is anything in the run for it to show; without this there always is. */
+  isFor?(result: Result): boolean;
   render(result: Result): string;
 }

@@ -4,11 +4,13 @@ import { kmsCalls, kmsColumns } from "./kms-calls.ts";
 import { phaseColumns, troubles } from "./phase-columns.ts";
 import { serverCounters } from "./server-counters.ts";
 
-/** A table of several providers, before it has a format. */
+/** A table in groups of rows, before it has a format. */
 export interface Table {
-  /** Of the columns after the provider's. */
+  /** What a group is. */
+  readonly first: string;
+  /** Of the columns after the first. */
   readonly heads: readonly Head[];
-  /** One a provider, without the providers that have no row. */
+  /** Those that have a row. */
   readonly groups: readonly Group[];
 }
 
@@ -19,7 +21,7 @@ export interface Head {
 }
 
 export interface Group {
-  readonly provider: string;
+  readonly name: string;
   /** A text for each head. */
   readonly rows: readonly (readonly string[])[];
 }
@@ -28,6 +30,7 @@ export interface Group {
 export function phaseTable(cells: readonly Cell[]): Table {
   const hasTrouble = cells.some(({ phases }) => phases.some((phase) => troubles(phase) !== ""));
   return {
+    first: "provider",
     heads: [...words("phase"), ...figures(phaseColumns), ...(hasTrouble ? words("trouble") : [])],
     groups: groups(cells, ({ phases }) =>
       phases.map((phase) => [phase.name, ...phaseColumns.map(({ of }) => of(phase)), ...(hasTrouble ? [troubles(phase)] : [])]),
@@ -38,6 +41,7 @@ export function phaseTable(cells: readonly Cell[]): Table {
 /** What the tap saw of each KMS method, over all phases. */
 export function kmsTable(cells: readonly Cell[]): Table {
   return {
+    first: "provider",
     heads: [...words("method"), ...figures(kmsColumns)],
     groups: groups(cells, (cell) => kmsCalls(cell).map((calls) => [calls.method, ...kmsColumns.map(({ of }) => of(calls))])),
   };
@@ -46,6 +50,7 @@ export function kmsTable(cells: readonly Cell[]): Table {
 /** What the tap saw of each KMS method, phase by phase. */
 export function kmsPhaseTable(cells: readonly Cell[]): Table {
   return {
+    first: "provider",
     heads: [...words("phase", "method"), ...figures(kmsColumns)],
     groups: groups(cells, ({ phases }) =>
       phases.flatMap((phase) =>
@@ -59,6 +64,7 @@ export function kmsPhaseTable(cells: readonly Cell[]): Table {
 export function serverTable(cells: readonly Cell[]): Table {
   const names = phaseNames.filter((name) => cells.some(({ phases }) => phases.some((phase) => phase.name === name)));
   return {
+    first: "provider",
     heads: [...words("counter"), ...figures(names.map((title) => ({ title })))],
     groups: groups(cells, (cell) =>
       serverCounters(cell).map(({ title, growth }) => [title, ...names.map((name) => String(growth.get(name) ?? none))]),
@@ -75,5 +81,5 @@ function figures(columns: readonly { readonly title: string }[]): Head[] {
 }
 
 function groups(cells: readonly Cell[], rowsOf: (cell: Cell) => string[][]): Group[] {
-  return cells.map((cell) => ({ provider: cell.provider, rows: rowsOf(cell) })).filter(({ rows }) => rows.length > 0);
+  return cells.map((cell) => ({ name: cell.provider, rows: rowsOf(cell) })).filter(({ rows }) => rows.length > 0);
 }

@@ -1,5 +1,6 @@
-import type { Cell, Phase, Result } from "../harness/run/schema.ts";
-import { cellFaults, verdicts } from "../harness/run/verdict.ts";
+import { type Cell, type CheckResult, checkVerdicts, type Phase, type Result } from "../harness/run/schema.ts";
+import { cellFaults, isFault, verdicts } from "../harness/run/verdict.ts";
+import { byArea, reasons, troubled, verdictWords } from "./checks.ts";
 import type { Column } from "./column.ts";
 import { oneLine } from "./escape.ts";
 import { kmsCalls, kmsColumns } from "./kms-calls.ts";
@@ -16,12 +17,52 @@ const labelLengthMax = 20;
 export function renderTerminal(result: Result, columns: number): string {
   const width = Math.max(columnsMin, columns);
   const context = measuredOn(result).flatMap((sentence) => wrap(sentence, width, ""));
-  const findings = verdicts(result).sentences.flatMap(({ text, isFault }) => wrap(text, width, isFault ? "✗ " : "· "));
+  const failures = troubled(result).map((check) => failure(check, result, width));
+  const areas = areaTable(result, width);
   const tables = bySecrets(result.cells).flatMap(([secrets, cells]) => [phases(secrets, cells, width), kms(cells, width)]);
-  return `${[context, findings, ...tables]
+  return `${[context, ...failures, areas, summary(result, width), ...tables]
     .filter((lines) => lines.length > 0)
     .map((lines) => lines.join("\n"))
     .join("\n\n")}\n`;
+}
+
+/** What the run showed. What a check found stands in full above it, and is only counted here. */
+function summary(result: Result, width: number): string[] {
+  const { sentences } = verdicts(result);
+  const told = new Set(troubled(result).map(({ id }) => id));
+  const isTold = (text: string) => told.has(text.split(" ", 1)[0] ?? "");
+  return sentences.filter(({ text }) => !isTold(text)).flatMap(({ text, isFault: isWrong }) => wrap(text, width, isWrong ? "✗ " : "· "));
+}
+
+/** A check that did not pass, with what it rests on and what to do. */
+function failure(check: CheckResult, { header }: Result, width: number): string[] {
+  const { id, level, verdict, title, reason, evidence, remedy } = check;
+  return [
+    ...wrap(`${verdictWords[verdict]} ${id} (${level})`, width, isFault(check, header) ? "✗ " : "· "),
+    ...wrap(title, width, "  "),
+    ...(reason === null ? [] : wrap(reason, width, "  why       ")),
+    ...evidence.flatMap(({ sent, received, expected }) => [
+      ...wrap(sent, width, "  sent      "),
+      ...wrap(received, width, "  received  "),
+      ...wrap(expected, width, "  expected  "),
+    ]),
+    ...wrap(remedy, width, "  to do     "),
+  ];
+}
+
+/** How many of each suite ended how, and why some gave no answer. */
+function areaTable({ checks }: Result, width: number): string[] {
+  const columns = checkVerdicts
+    .filter((verdict) => checks.some((check) => check.verdict === verdict))
+    .map((verdict): Column<readonly CheckResult[]> => {
+      const of = (ofArea: readonly CheckResult[]) => String(ofArea.filter((check) => check.verdict === verdict).length);
+      return { title: verdictWords[verdict], rank: 0, of };
+    });
+  const lines = byArea(checks).map(([area, ofArea]) => ({ label: area, row: ofArea }));
+  const why = reasons(checks).flatMap(({ reason, ids }) =>
+    wrap(`${reason} (${ids.length === 1 ? ids[0] : `${ids.length} checks`})`, width, "  "),
+  );
+  return lines.length === 0 ? [] : [...table("Checks", columns, lines, width), ...why];
 }
 
 /** Words take the whole width; figures stand in columns, `label` before them. */

@@ -92,6 +92,7 @@ export const command = defineCommand({
       arguments: process.argv.slice(2),
       startedAt: new Date(clock.wallMs()).toISOString(),
       seed: options.seed,
+      strict: false,
       kmsmark: kmsmarkVersion(),
       machine: machineFacts(),
       target: {
@@ -149,7 +150,7 @@ function attachedEtcdOf(
 async function versionsOf(
   target: Target,
   spec: Omit<ControlPlaneSpec, "encryption">,
-): Promise<Pick<Header["target"], "kubernetes" | "etcd">> {
+): Promise<Pick<NonNullable<Header["target"]>, "kubernetes" | "etcd">> {
   if (target.kind === "embedded") return { kubernetes: spec.kubernetesVersion, etcd: null };
   if (target.kind !== "attached") return { kubernetes: spec.kubernetesVersion, etcd: spec.etcdVersion };
   await using plane = await target.start({ ...spec, encryption: undefined });

@@ -1,6 +1,7 @@
 import { rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { reporters } from "../../reports/index.ts";
+import type { Reporter } from "../../reports/reporter.ts";
 import { folderFault } from "../run/folder-fault.ts";
 import { type Result, resultSchema } from "../run/schema.ts";
 
@@ -10,7 +11,7 @@ import { type Result, resultSchema } from "../run/schema.ts";
  */
 export async function writeReports(folder: string, result: Result): Promise<void> {
   const checked = resultSchema.parse(result);
-  for (const { file, render } of reporters) {
+  for (const { file, render } of reporters.filter((reporter: Reporter) => reporter.isFor?.(checked) ?? true)) {
     const path = join(folder, file);
     const draft = `${path}.new`;
     const text = render(checked);

@@ -37,6 +37,25 @@ export function connectKmsV1(endpoint: string, options: ConnectOptions = {}): Km
   };
 }
 
+/** One unary call of any method, in bytes: for what no message of the contract says. */
+export interface RawKms {
+  call(path: string, request: Uint8Array, options?: CallOptions): Promise<Uint8Array>;
+}
+
+/** Connects as {@link connectKmsV2} does, under another HTTP/2 `:authority` where one is given. */
+export function connectRaw(endpoint: string, options: ConnectOptions & { readonly authority?: string } = {}): RawKms & Disposable {
+  const channel = new Channel(endpoint, options);
+  return {
+    call: (path, request, call) =>
+      channel.call(
+        { path, requestSerialize: (bytes: Uint8Array) => Buffer.from(bytes), responseDeserialize: (bytes) => bytes },
+        request,
+        call,
+      ),
+    [Symbol.dispose]: () => channel[Symbol.dispose](),
+  };
+}
+
 /**
  * Which of the two services a plugin offers, found by asking Status and Version; a service counts as offered unless the answer is
  * Unimplemented.
@@ -79,12 +98,17 @@ class Channel implements Disposable {
   #client: Client;
   #timeoutMs: number;
 
-  constructor(endpoint: string, { timeoutMs = defaultCallTimeoutMs }: ConnectOptions) {
-    this.#client = new Client(`unix:${socketPathOf(endpoint)}`, credentials.createInsecure(), channelOptions);
+  constructor(endpoint: string, { timeoutMs = defaultCallTimeoutMs, authority }: ConnectOptions & { readonly authority?: string }) {
+    const named = authority === undefined ? channelOptions : { ...channelOptions, "grpc.default_authority": authority };
+    this.#client = new Client(`unix:${socketPathOf(endpoint)}`, credentials.createInsecure(), named);
     this.#timeoutMs = timeoutMs;
   }
 
-  call<Request, Response>(method: KmsMethod<Request, Response>, request: Request, options: CallOptions = {}): Promise<Response> {
+  call<Request, Response>(
+    method: Pick<KmsMethod<Request, Response>, "path" | "requestSerialize" | "responseDeserialize">,
+    request: Request,
+    options: CallOptions = {},
+  ): Promise<Response> {
     const { signal, timeoutMs = this.#timeoutMs } = options;
     return new Promise((resolve, reject) => {
       if (signal?.aborted === true) return reject(new KmsCallError(status.CANCELLED, "cancelled before it was sent"));

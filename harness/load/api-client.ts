@@ -177,7 +177,11 @@ export class SecretsClient implements AsyncDisposable {
   async #send({ method, path, body, contentType, expected, names, signal }: ApiRequest): Promise<ApiAnswer> {
     signal?.throwIfAborted();
     try {
-      const { status, bytes } = await exchange(this.#pool, { method, path, body: body ?? null, headers: this.#headersFor(contentType) }, signal);
+      const { status, bytes } = await exchange(
+        this.#pool,
+        { method, path, body: body ?? null, headers: this.#headersFor(contentType) },
+        signal,
+      );
       return new ApiAnswer(status, bytes, { expected, ...(names === undefined ? {} : { names }) });
     } catch (thrown) {
       throw signal?.aborted === true ? signal.reason : noAnswer(this.#api.url, thrown);

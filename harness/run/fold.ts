@@ -1,5 +1,5 @@
 import { RunFolderError } from "../errors.ts";
-import { type Cell, type JournalEntry, type PhaseName, type Result, resultVersion } from "./schema.ts";
+import { type Cell, type CheckResult, type JournalEntry, type PhaseName, type Result, resultVersion } from "./schema.ts";
 
 /** The entries of a journal, the header first. */
 export type Journaled = readonly [Extract<JournalEntry, { event: "header" }>, ...JournalEntry[]];
@@ -11,6 +11,9 @@ export type Journaled = readonly [Extract<JournalEntry, { event: "header" }>, ..
 export function foldJournal([first, ...rest]: Journaled): Result {
   const header = { ...first.header, notes: [...first.header.notes] };
   const cells: Cell[] = [];
+  const checks: CheckResult[] = [];
+  /** Ids of the checks that are under way; several may be. */
+  const checking = new Set<string>();
   let open: Cell | undefined;
   let phase: PhaseName | undefined;
   let end: Extract<JournalEntry, { event: "end" }> | undefined;
@@ -51,13 +54,20 @@ export function foldJournal([first, ...rest]: Journaled): Result {
         open = undefined;
         phase = undefined;
         break;
+      case "check-started":
+        checking.add(entry.id);
+        break;
+      case "check":
+        checks.push(entry.result);
+        checking.delete(entry.result.id);
+        break;
       case "end":
         end = entry;
         break;
     }
   }
 
-  const where = phase === undefined ? "between two phases" : `in the phase ${phase}`;
+  const where = placeOf(phase, checking);
   if (open !== undefined) open.fault = `Ended ${where}.`;
   const cell = open === undefined ? "" : ` of ${cellName(open)}`;
   return {
@@ -67,7 +77,14 @@ export function foldJournal([first, ...rest]: Journaled): Result {
     fault: end === undefined ? `The run was cut off ${where}${cell}.` : end.fault,
     durationMs: atMs,
     cells,
+    checks,
   };
+}
+
+function placeOf(phase: PhaseName | undefined, checking: ReadonlySet<string>): string {
+  if (phase !== undefined) return `in the phase ${phase}`;
+  if (checking.size === 0) return "between two phases";
+  return `in the ${checking.size === 1 ? "check" : "checks"} ${[...checking].join(", ")}`;
 }
 
 /** `kms-v2, 50 secrets`. */

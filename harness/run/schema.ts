@@ -150,6 +150,8 @@ export const headerSchema = z.strictObject({
   arguments: z.array(z.string()),
   startedAt: z.iso.datetime(),
   seed: z.string(),
+  /** Whether a SHOULD that fails counts as much as a MUST. */
+  strict: z.boolean().default(false),
   kmsmark: z.string(),
   machine: z.strictObject({
     cpu: z.string(),
@@ -158,14 +160,17 @@ export const headerSchema = z.strictObject({
     system: z.string(),
     node: z.string(),
   }),
-  target: z.strictObject({
-    kind: z.enum(targetKinds),
-    kubernetes: z.string(),
-    etcd: z.string().nullable(),
-    /** True for the embedded model, whose figures are never kube-apiserver's. */
-    isModel: z.boolean(),
-    refused: z.array(refusalSchema),
-  }),
+  /** Null where no control plane had a part in it, as when a plugin alone is checked. */
+  target: z
+    .strictObject({
+      kind: z.enum(targetKinds),
+      kubernetes: z.string(),
+      etcd: z.string().nullable(),
+      /** True for the embedded model, whose figures are never kube-apiserver's. */
+      isModel: z.boolean(),
+      refused: z.array(refusalSchema),
+    })
+    .nullable(),
   /** In words: `bundled plugin, provider local` or the socket of another one; null where none was used. */
   plugin: z.string().nullable(),
   clock: z.strictObject({
@@ -188,6 +193,8 @@ export const resultSchema = z.strictObject({
   fault: z.string().nullable(),
   durationMs: ms,
   cells: z.array(cellSchema),
+  /** Empty for a benchmark, and in what was written before there were checks. */
+  checks: z.array(checkResultSchema).default([]),
 });
 export type Result = z.infer<typeof resultSchema>;
 
@@ -199,6 +206,8 @@ export const journalEntrySchema = z.discriminatedUnion("event", [
   z.strictObject({ atMs: ms, event: z.literal("phase"), phase: phaseSchema }),
   z.strictObject({ atMs: ms, event: z.literal("envelopes"), check: envelopeCheckSchema }),
   z.strictObject({ atMs: ms, event: z.literal("cell-ended"), fault: z.string().nullable() }),
+  z.strictObject({ atMs: ms, event: z.literal("check-started"), id: z.string() }),
+  z.strictObject({ atMs: ms, event: z.literal("check"), result: checkResultSchema }),
   z.strictObject({ atMs: ms, event: z.literal("note"), text: z.string() }),
   z.strictObject({
     atMs: ms,

@@ -1,5 +1,5 @@
 import { cellName } from "./fold.ts";
-import type { Agreement, Cell, Phase, PhaseName, Result } from "./schema.ts";
+import type { Agreement, Cell, CheckResult, Phase, PhaseName, Result } from "./schema.ts";
 
 export interface Verdict {
   readonly text: string;
@@ -16,8 +16,13 @@ export interface Verdicts {
 
 /** Judges a run by what lies in its result, and by nothing else. */
 export function verdicts(result: Result): Verdicts {
-  const faults = [...runFaults(result), ...result.cells.flatMap((cell) => cellFaults(cell).map((fault) => `${cellName(cell)}: ${fault}`))];
+  const faults = [
+    ...runFaults(result),
+    ...checkFaults(result),
+    ...result.cells.flatMap((cell) => cellFaults(cell).map((fault) => `${cellName(cell)}: ${fault}`)),
+  ];
   const findings = [
+    ...checkFindings(result),
     ...envelopeFindings(result.cells),
     ...callFindings(result.cells),
     ...agreementFindings(result),
@@ -30,9 +35,48 @@ export function verdicts(result: Result): Verdicts {
 }
 
 /** Why a run as a whole is not right: it did not end as it should, or it has nothing to show. */
-export function runFaults({ status, fault, cells }: Result): string[] {
+export function runFaults({ status, fault, cells, checks, header }: Result): string[] {
   const faults = status === "complete" ? [] : [fault ?? `The run is ${status}.`];
-  return cells.length === 0 ? [...faults, "Nothing was measured."] : faults;
+  if (cells.length > 0 || checks.some(({ verdict }) => verdict === "pass" || verdict === "fail")) return faults;
+  return [...faults, header.command === "conform" ? "Nothing was checked." : "Nothing was measured."];
+}
+
+/**
+ * Whether a check's answer makes the run a failure: a MUST that fails or that could not be judged, since there is no being right without an
+ * answer; a SHOULD only in a strict run.
+ */
+export function isFault({ verdict, level }: CheckResult, { strict }: Pick<Result["header"], "strict">): boolean {
+  return (verdict === "fail" || verdict === "inconclusive") && (level === "MUST" || strict);
+}
+
+function checkFaults({ checks, header }: Result): string[] {
+  return checks.filter((check) => isFault(check, header)).map(checkSentence);
+}
+
+/** What a check that did not pass says, in one sentence. */
+function checkSentence({ id, level, verdict, title, reason, evidence }: CheckResult): string {
+  const [first] = evidence;
+  if (verdict === "inconclusive") return `${id} (${level}) could not be judged: ${reason}`;
+  return `${id} (${level}) fails: ${title}${first === undefined ? "" : ` It got ${first.received}, for ${first.sent}.`}`;
+}
+
+/** How many pass, and why the others were not judged, each reason once. */
+function checkFindings({ checks, header }: Result): string[] {
+  if (checks.length === 0) return [];
+  const of = (verdict: CheckResult["verdict"]) => checks.filter((check) => check.verdict === verdict);
+  const rest = [
+    ...countOf(of("fail").length, "fails", "fail"),
+    ...countOf(of("inconclusive").length, "could not be judged"),
+    ...countOf(of("not-applicable").length, "does not apply", "do not apply"),
+    ...countOf(of("skipped").length, "was skipped", "were skipped"),
+  ];
+  const summary = `${of("pass").length} of ${checks.length} checks pass${rest.map((each) => `, ${each}`).join("")}.`;
+  const advice = checks.filter((check) => (check.verdict === "fail" || check.verdict === "inconclusive") && !isFault(check, header));
+  return [summary, ...advice.map(checkSentence)];
+}
+
+function countOf(count: number, one: string, many = one): string[] {
+  return count === 0 ? [] : [`${count} ${count === 1 ? one : many}`];
 }
 
 /** Why a cell is not right; empty where it is. Without a check that was made there is no being right. */
@@ -116,7 +160,7 @@ function restartFindings(cell: Cell): string[] {
 function agreementFindings({ cells, header }: Result): string[] {
   const agreements = cells.flatMap(agreementsOf);
   if (agreements.length === 0 || agreements.some(disagrees)) return [];
-  const server = header.target.isModel ? "the model" : "kube-apiserver";
+  const server = header.target?.isModel === true ? "the model" : "kube-apiserver";
   return [
     `The tap and ${server} agree on ${agreements.length === 1 ? "the one count" : `all ${agreements.length} counts`} that both made.`,
   ];

@@ -12,6 +12,7 @@ const settings: ApiServerSettings = {
   tokenFile: "/f/tokens.csv",
   scratchFolder: "/f/scratch",
   encryption: undefined,
+  automaticReload: false,
   encryptionFile: "/f/encryption.yaml",
   featureGates: {},
 };

@@ -1,4 +1,4 @@
-import type { EncryptionConfiguration } from "./encryption-configuration.ts";
+import { type EncryptionFile, providersIn } from "./encryption-configuration.ts";
 
 /** What kube-apiserver is told, whether it runs as a process or in a container. All files are absolute paths. */
 export interface ApiServerSettings {
@@ -16,7 +16,9 @@ export interface ApiServerSettings {
   /** Scratch folder of the server itself. */
   readonly scratchFolder: string;
   /** What {@link encryptionFile} holds; undefined if the server is told of no encryption. */
-  readonly encryption: EncryptionConfiguration | undefined;
+  readonly encryption: EncryptionFile | undefined;
+  /** Whether it notices when {@link encryptionFile} changes. */
+  readonly automaticReload: boolean;
   readonly encryptionFile: string;
   readonly featureGates: Readonly<Record<string, boolean>>;
 }
@@ -49,13 +51,13 @@ export function apiServerFlags(settings: ApiServerSettings): string[] {
     // Pods would wait for a service account that no controller makes here.
     "--disable-admission-plugins=ServiceAccount",
     ...(settings.encryption === undefined ? [] : [`--encryption-provider-config=${settings.encryptionFile}`]),
+    ...(settings.automaticReload ? ["--encryption-provider-config-automatic-reload=true"] : []),
     ...(gates.length === 0 ? [] : [`--feature-gates=${gates.join(",")}`]),
   ];
 }
 
 /** KMS v1 is off by default since v1.29 and has to be asked for (KEP-3299; spec encryption-at-rest 1.7). */
 function featureGatesOf({ encryption, featureGates }: ApiServerSettings): Readonly<Record<string, boolean>> {
-  const providers = encryption?.resources.flatMap((resource) => resource.providers) ?? [];
-  const usesKmsV1 = providers.some((provider) => provider.kind === "kms" && provider.apiVersion === "v1");
+  const usesKmsV1 = providersIn(encryption).some((provider) => provider.kind === "kms" && provider.apiVersion === "v1");
   return usesKmsV1 ? { KMSv1: true, ...featureGates } : featureGates;
 }

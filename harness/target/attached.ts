@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises";
-import { messageOf, TargetError, UsageError } from "../errors.ts";
+import { messageOf, TargetError } from "../errors.ts";
 import { ApiProbe } from "./api-probe.ts";
-import { type EtcdAccess, EtcdStore } from "./etcd-store.ts";
+import { type EtcdSettings, readEtcdAccess } from "./etcd-access.ts";
+import { EtcdStore } from "./etcd-store.ts";
 import { readKubeconfig } from "./kubeconfig-access.ts";
 import type { ControlPlane, Target } from "./target.ts";
 
@@ -13,16 +13,6 @@ export interface AttachedSettings {
   readonly context?: string | undefined;
   /** Where its etcd answers, if it may be read. */
   readonly etcd?: EtcdSettings | undefined;
-}
-
-/** An etcd endpoint; the paths are those of PEM files. */
-export interface EtcdSettings {
-  readonly url: string;
-  readonly caFile?: string | undefined;
-  readonly certificateFile?: string | undefined;
-  readonly keyFile?: string | undefined;
-  /** kube-apiserver's --etcd-prefix, `/registry` unless it was told otherwise. */
-  readonly prefix?: string | undefined;
 }
 
 /** A control plane that was there before: it is measured as it is, never restarted, reconfigured or stopped. */
@@ -52,6 +42,7 @@ export function attachedTarget(settings: AttachedSettings): Target {
         },
         stopApiServer: async () => refuse("stop"),
         startApiServer: async () => refuse("start"),
+        changeEncryption: async () => refuse("reconfigure"),
         logTail: async () => "",
         [Symbol.asyncDispose]: () => all.disposeAsync(),
       } satisfies ControlPlane;
@@ -71,26 +62,5 @@ async function askVersion(probe: ApiProbe, url: string, signal: AbortSignal): Pr
     signal.throwIfAborted();
     if (thrown instanceof TargetError) throw thrown;
     throw new TargetError("api-unreachable", `The API server at ${url} cannot be reached: ${messageOf(thrown)}.`, { cause: thrown });
-  }
-}
-
-async function readEtcdAccess({ url, caFile, certificateFile, keyFile }: EtcdSettings): Promise<EtcdAccess> {
-  if ((certificateFile === undefined) !== (keyFile === undefined)) {
-    throw new UsageError("etcd-half-credential", "A client certificate for etcd needs its key, and the key its certificate.");
-  }
-  return {
-    url: url.replace(/\/+$/, ""),
-    caPem: await readPem(caFile),
-    certificatePem: await readPem(certificateFile),
-    keyPem: await readPem(keyFile),
-  };
-}
-
-async function readPem(path: string | undefined): Promise<string | undefined> {
-  if (path === undefined) return undefined;
-  try {
-    return await readFile(path, "utf8");
-  } catch (thrown) {
-    throw new UsageError("unreadable-file", `${path} cannot be read: ${messageOf(thrown)}.`, { cause: thrown });
   }
 }

@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.ts";
 import { InstallError, UsageError } from "../errors.ts";
-import type { AttachedSettings, EtcdSettings } from "./attached.ts";
+import type { AttachedSettings } from "./attached.ts";
+import type { EtcdSettings } from "./etcd-access.ts";
 import { cacheFolder, install, type ReportProgress, type Way } from "./install/index.ts";
 import { isInstallable, refusedError } from "./refusal.ts";
 import type { Refusal, Target, TargetKind } from "./target.ts";

@@ -359,7 +359,10 @@ describe("start and restart (spec 7)", () => {
   });
 
   it("refuses KMS v1 when its gate is off", async () => {
-    await expect(start(secretsWith(v1), { gates: { KMSv1: false } })).rejects.toMatchObject({ code: "kms-v1-disabled" });
+    await expect(start(secretsWith(v1), { gates: { KMSv1: false } })).rejects.toMatchObject({
+      code: "bad-encryption-configuration",
+      message: expect.stringContaining("KMSv1 is deprecated"),
+    });
   });
 });
 

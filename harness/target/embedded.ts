@@ -6,11 +6,12 @@ import type { KmsV1, KmsV2 } from "../kms/contract.ts";
 import { Random } from "../random.ts";
 import { VirtualClock } from "../virtual-clock.ts";
 import { issueServerCertificates } from "./certificates.ts";
-import { ApiServer, etcdPrefix, type KmsConnections } from "./embedded/api-server.ts";
+import { ApiServer, etcdPrefix } from "./embedded/api-server.ts";
 import { Front } from "./embedded/front.ts";
 import { answerHealth } from "./embedded/health.ts";
 import { MemoryStore } from "./embedded/memory-store.ts";
-import type { EncryptionConfiguration } from "./encryption-configuration.ts";
+import type { KmsConnections } from "./embedded/provider-set.ts";
+import { type EncryptionFile, providersIn } from "./encryption-configuration.ts";
 import type { ApiAccess, ControlPlane, ControlPlaneSpec, Target } from "./target.ts";
 
 /** The version whose encryption path the model follows (spec encryption-at-rest, baseline). */
@@ -20,11 +21,8 @@ const readyTimeoutMs = 60_000;
 const readyPollMs = 100;
 const logLinesMax = 1000;
 
-/**
- * Feature gates that differ from v1.37.2 unless the run names them: KMS v1 is there when a configuration asks for it, as the other targets have
- * it, and a start decodes one value at a time, so that it decrypts each DEK source exactly once.
- */
-const targetGates = { KMSv1: true, ConcurrentWatchObjectDecode: false };
+/** Differs from v1.37.2 unless the run names it: a start decodes one value at a time, so that it decrypts each DEK source exactly once. */
+const targetGates = { ConcurrentWatchObjectDecode: false };
 
 /**
  * The API server as a model inside this process: real TLS, HTTP, cryptography and KMS calls, the decisions of `harness/model`, and a store in
@@ -116,7 +114,7 @@ class EmbeddedControlPlane implements ControlPlane {
   readonly #front: Front;
   readonly #random = new Random("embedded");
   readonly #log: Log;
-  #encryption: EncryptionConfiguration | undefined;
+  #encryption: EncryptionFile | undefined;
   #apiServer: ApiServer | undefined;
 
   private constructor(spec: ControlPlaneSpec, connections: KmsConnections, parts: { front: Front; api: ApiAccess; log: Log }) {
@@ -151,10 +149,14 @@ class EmbeddedControlPlane implements ControlPlane {
     this.#apiServer = undefined;
   }
 
-  async startApiServer(change: { readonly encryption?: EncryptionConfiguration } = {}): Promise<void> {
+  async startApiServer(change: { readonly encryption?: EncryptionFile } = {}): Promise<void> {
     await this.stopApiServer();
     if (change.encryption !== undefined) this.#encryption = change.encryption;
     await this.#start();
+  }
+
+  async changeEncryption(encryption: EncryptionFile): Promise<void> {
+    this.#encryption = encryption;
   }
 
   async logTail(component: "kube-apiserver" | "etcd", lines = 50): Promise<string> {
@@ -167,13 +169,16 @@ class EmbeddedControlPlane implements ControlPlane {
   }
 
   async #start(): Promise<void> {
-    const { clock, featureGates } = this.#spec;
+    const { clock, featureGates, automaticReload = false } = this.#spec;
+    // As the real targets do for a configuration that asks for it.
+    const usesKmsV1 = providersIn(this.#encryption).some((provider) => provider.kind === "kms" && provider.apiVersion === "v1");
     this.#log.add(`starting the model of kube-apiserver ${modelledVersion}`);
     const apiServer = await ApiServer.start({
       connections: this.#connections,
       store: this.store,
-      encryption: this.#encryption,
-      featureGates: { ...targetGates, ...featureGates },
+      encryption: () => this.#encryption,
+      automaticReload,
+      featureGates: { ...targetGates, ...(usesKmsV1 ? { KMSv1: true } : {}), ...featureGates },
       clock,
       random: this.#random,
       log: (line) => this.#log.add(line),

@@ -28,8 +28,17 @@ export interface EncryptionConfiguration {
   }[];
 }
 
+/** A configuration, or the text of a file that may be none. */
+export type EncryptionFile = EncryptionConfiguration | { readonly text: string };
+
+/** The providers of a configuration; none of a text, which nobody has read yet. */
+export function providersIn(encryption: EncryptionFile | undefined): readonly ProviderConfiguration[] {
+  return encryption === undefined || "text" in encryption ? [] : encryption.resources.flatMap(({ providers }) => providers);
+}
+
 /** Renders the file that kube-apiserver reads. It holds keys: write it with mode 0600. */
-export function renderEncryptionConfiguration(configuration: EncryptionConfiguration): string {
+export function renderEncryptionConfiguration(configuration: EncryptionFile): string {
+  if ("text" in configuration) return configuration.text;
   return stringify({
     apiVersion: "apiserver.config.k8s.io/v1",
     kind: "EncryptionConfiguration",

@@ -1,9 +1,9 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { messageOf, systemCodeOf, TargetError } from "../errors.ts";
 import { issueServerCertificates, type ServerCertificates } from "./certificates.ts";
-import { type EncryptionConfiguration, renderEncryptionConfiguration } from "./encryption-configuration.ts";
+import { type EncryptionFile, renderEncryptionConfiguration } from "./encryption-configuration.ts";
 
 /** The files of one real control plane, in a folder of their own that only this user may enter; each has mode 0600. */
 export interface PlaneFiles extends AsyncDisposable {
@@ -20,8 +20,8 @@ export interface PlaneFiles extends AsyncDisposable {
   readonly encryptionFile: string;
   readonly dataFolder: string;
   readonly scratchFolder: string;
-  /** Writes {@link encryptionFile}; a server that runs does not notice. */
-  writeEncryption(configuration: EncryptionConfiguration): Promise<void>;
+  /** Exchanges {@link encryptionFile} in one step; a server that runs notices it if it was told to. */
+  writeEncryption(encryption: EncryptionFile): Promise<void>;
 }
 
 /**
@@ -50,8 +50,12 @@ export async function writePlaneFiles(parent: string): Promise<PlaneFiles> {
     encryptionFile: join(folder, "encryption.yaml"),
     dataFolder: join(folder, "etcd"),
     scratchFolder: join(folder, "kube-apiserver"),
-    writeEncryption: (configuration: EncryptionConfiguration) =>
-      explained(folder, () => write(files.encryptionFile, renderEncryptionConfiguration(configuration))),
+    writeEncryption: (encryption: EncryptionFile) =>
+      explained(folder, async () => {
+        const draft = `${files.encryptionFile}.new`;
+        await write(draft, renderEncryptionConfiguration(encryption));
+        await rename(draft, files.encryptionFile);
+      }),
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   };
   await explained(folder, async () => {

@@ -3,7 +3,7 @@ import { TargetError } from "../errors.ts";
 import { ApiProbe } from "./api-probe.ts";
 import { apiServerFlags } from "./api-server-flags.ts";
 import { PortTaken, type Probe, untilReady } from "./component-readiness.ts";
-import type { EncryptionConfiguration } from "./encryption-configuration.ts";
+import { type EncryptionFile, providersIn } from "./encryption-configuration.ts";
 import { etcdFlags } from "./etcd-flags.ts";
 import { EtcdStore } from "./etcd-store.ts";
 import { freePort as systemFreePort } from "./free-port.ts";
@@ -49,6 +49,10 @@ export async function startRealControlPlane(
       encryption = change?.encryption ?? encryption;
       apiServer = await startApiServer(parts, etcd.url, apiServer.port, encryption);
     },
+    async changeEncryption(changed) {
+      encryption = changed;
+      await files.writeEncryption(changed);
+    },
     logTail: (component, lines = defaultTailLines) => (component === "etcd" ? etcd : apiServer).running.logTail(lines),
     async [Symbol.asyncDispose]() {
       if (!spec.lease.isLeftRunning) return await all.disposeAsync();
@@ -81,7 +85,7 @@ async function startEtcd(parts: Parts, port: number) {
   return { running, store, url, version, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
-async function startApiServer(parts: Parts, etcdUrl: string, port: number, encryption: EncryptionConfiguration | undefined) {
+async function startApiServer(parts: Parts, etcdUrl: string, port: number, encryption: EncryptionFile | undefined) {
   const { files, spec } = parts;
   if (encryption !== undefined) await files.writeEncryption(encryption);
   const api: ApiAccess = {
@@ -90,7 +94,8 @@ async function startApiServer(parts: Parts, etcdUrl: string, port: number, encry
     identity: { kind: "token", token: files.token },
   };
   await using probe = new ApiProbe(api);
-  const flags = apiServerFlags({ port, etcdUrl, encryption, featureGates: spec.featureGates, ...files });
+  const { featureGates, automaticReload = false } = spec;
+  const flags = apiServerFlags({ port, etcdUrl, encryption, automaticReload, featureGates, ...files });
   const running = await startComponent(parts, "kube-apiserver", flags, socketFolders(encryption), (signal) => probe.complaint(signal));
   return { running, port, api, version: await probe.version(spec.signal) };
 }
@@ -136,7 +141,6 @@ async function onFreePort<T>(freePort: () => Promise<number>, start: (port: numb
   });
 }
 
-function socketFolders(encryption: EncryptionConfiguration | undefined): string[] {
-  const providers = encryption?.resources.flatMap((resource) => resource.providers) ?? [];
-  return providers.flatMap((provider) => (provider.kind === "kms" ? [dirname(provider.socket)] : []));
+function socketFolders(encryption: EncryptionFile | undefined): string[] {
+  return providersIn(encryption).flatMap((provider) => (provider.kind === "kms" ? [dirname(provider.socket)] : []));
 }

@@ -1,7 +1,7 @@
 import type { Clock } from "../clock.ts";
 import type { Lease } from "../lease.ts";
 import type { VirtualClock } from "../virtual-clock.ts";
-import type { EncryptionConfiguration } from "./encryption-configuration.ts";
+import type { EncryptionFile } from "./encryption-configuration.ts";
 
 export const targetKinds = ["containers", "processes", "embedded", "attached"] as const;
 export type TargetKind = (typeof targetKinds)[number];
@@ -54,7 +54,9 @@ export interface ControlPlane extends AsyncDisposable {
   /** Stops the API server and waits until its process is gone; the store stays. */
   stopApiServer(): Promise<void>;
   /** Starts a stopped API server over the same store, with another encryption configuration if one is given, and waits until it is ready. */
-  startApiServer(change?: { readonly encryption?: EncryptionConfiguration }): Promise<void>;
+  startApiServer(change?: { readonly encryption?: EncryptionFile }): Promise<void>;
+  /** Exchanges the file under the running API server, which looks at it again only if it was started with `automaticReload`. */
+  changeEncryption(encryption: EncryptionFile): Promise<void>;
   /** The last lines of a component's log; empty where there is none. */
   logTail(component: "kube-apiserver" | "etcd", lines?: number): Promise<string>;
 }
@@ -63,7 +65,9 @@ export interface ControlPlane extends AsyncDisposable {
 export interface ControlPlaneSpec {
   readonly kubernetesVersion: string;
   readonly etcdVersion: string;
-  readonly encryption: EncryptionConfiguration | undefined;
+  readonly encryption: EncryptionFile | undefined;
+  /** `--encryption-provider-config-automatic-reload`; false where it is not given. */
+  readonly automaticReload?: boolean;
   readonly featureGates: Readonly<Record<string, boolean>>;
   /** Owns the folder for scratch files and sockets, and whatever is started. */
   readonly lease: Lease;

@@ -39,6 +39,7 @@ export async function measuredRun(
     arguments: [],
     startedAt: new Date(clock.wallMs()).toISOString(),
     seed: bench.seed,
+    strict: false,
     kmsmark: "0.0.0",
     machine: machineFacts(),
     target: { kind, kubernetes: bench.kubernetesVersion, etcd: bench.etcdVersion, isModel: kind === "embedded", refused: [] },

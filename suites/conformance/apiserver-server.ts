@@ -3,7 +3,7 @@ import { parseStoredValue, type StoredValue } from "../../harness/envelope/index
 import type { ApiAnswer } from "../../harness/load/api-answer.ts";
 import { type ApiRequest, SecretsClient } from "../../harness/load/api-client.ts";
 import { type Metrics, parseMetrics } from "../../harness/load/metrics.ts";
-import type { EncryptionConfiguration } from "../../harness/target/encryption-configuration.ts";
+import type { EncryptionFile } from "../../harness/target/encryption-configuration.ts";
 import type { ControlPlane, Store } from "../../harness/target/target.ts";
 
 /** More series than those of encryption: what checks of the storage path look at. */
@@ -68,6 +68,11 @@ export class TestServer implements AsyncDisposable {
     return this.request({ method: "GET", path: `${this.path()}${queryOf(query)}` });
   }
 
+  /** Follows the Secrets of the namespace, those that are there first, until the API server ends it after so many seconds. */
+  watch(seconds: number): Promise<ApiAnswer> {
+    return this.request({ method: "GET", path: `${this.path()}?watch=true&timeoutSeconds=${seconds}` });
+  }
+
   /** PUT with another value, whatever resourceVersion it has. */
   update(name: string, value: string | Uint8Array): Promise<ApiAnswer> {
     return this.request({ method: "PUT", path: this.path(name), body: bodyOf(this.#namespace, name, value) });
@@ -93,11 +98,17 @@ export class TestServer implements AsyncDisposable {
     return `${this.plane.etcdPrefix}/secrets/${namespace}/${name}`;
   }
 
-  /** What etcd holds of a Secret, and its revision. @throws Error where there is nothing. */
-  async stored(name: string): Promise<{ readonly bytes: Uint8Array; readonly modRevision: number; readonly value: StoredValue }> {
+  /** The bytes that etcd holds of a Secret, whatever they are, and their revision. @throws Error where there is nothing. */
+  async raw(name: string): Promise<{ readonly bytes: Uint8Array; readonly modRevision: number }> {
     const found = await this.store.get(this.keyOf(name), this.signal);
     if (found === undefined) throw new Error(`The store has no ${this.keyOf(name)}.`);
-    return { bytes: found.value, modRevision: found.modRevision, value: parseStoredValue(found.value) };
+    return { bytes: found.value, modRevision: found.modRevision };
+  }
+
+  /** What etcd holds of a Secret, and its revision. @throws Error where there is nothing, or nothing that has the form of a stored value. */
+  async stored(name: string): Promise<{ readonly bytes: Uint8Array; readonly modRevision: number; readonly value: StoredValue }> {
+    const raw = await this.raw(name);
+    return { ...raw, value: parseStoredValue(raw.bytes) };
   }
 
   /** The server's own counters of encryption and storage. */
@@ -112,7 +123,7 @@ export class TestServer implements AsyncDisposable {
   }
 
   /** Stops and starts the API server over the same store, and waits until it is ready. */
-  async restart(change?: { readonly encryption?: EncryptionConfiguration }): Promise<void> {
+  async restart(change?: { readonly encryption?: EncryptionFile }): Promise<void> {
     await this.plane.stopApiServer();
     await this.plane.startApiServer(change);
   }

@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { Clock } from "../../harness/clock.ts";
+import { TargetError } from "../../harness/errors.ts";
 import type { Lease } from "../../harness/lease.ts";
-import type { EncryptionConfiguration, LocalKey } from "../../harness/target/encryption-configuration.ts";
+import type { EncryptionFile, LocalKey } from "../../harness/target/encryption-configuration.ts";
 import type { Target } from "../../harness/target/target.ts";
 import { TestServer } from "./apiserver-server.ts";
 import type { SubjectBase } from "./check.ts";
@@ -11,6 +12,8 @@ import { ScriptedKms } from "./scripted-kms.ts";
 /** The provider that writes in a shared control plane. */
 export const sharedProviders = ["kms-v2", "kms-v1", "aescbc", "aesgcm", "secretbox", "identity"] as const;
 export type SharedProvider = (typeof sharedProviders)[number];
+/** Those that do encrypt. */
+export const encryptingProviders = ["kms-v2", "kms-v1", "aescbc", "aesgcm", "secretbox"] as const satisfies readonly SharedProvider[];
 
 /** An API server under conformance checks: any number of control planes of one target and version, started as the checks ask for them. */
 export interface ApiserverSubject extends SubjectBase, AsyncDisposable {
@@ -27,6 +30,8 @@ export interface ApiserverSubject extends SubjectBase, AsyncDisposable {
    * the values readable, no other provider in front.
    */
   shared(provider: SharedProvider): Promise<SharedStage>;
+  /** Starts an API server with a configuration file of this text, and resolves to its last words if it does not start; undefined if it does. */
+  refusedStart(text: string): Promise<string | undefined>;
 }
 
 /** Time, plugins and control planes of one check; all end with it. */
@@ -42,19 +47,26 @@ export interface Stage extends AsyncDisposable {
 }
 
 export interface ServerOptions {
-  readonly encryption: EncryptionConfiguration;
+  readonly encryption: EncryptionFile;
   readonly featureGates?: Readonly<Record<string, boolean>>;
   readonly automaticReload?: boolean;
 }
 
-export interface SharedStage extends Stage {
+/** A running API server that can encrypt with every provider, and all that decrypts what it stored. */
+export interface KnownServer {
   readonly server: TestServer;
   readonly kms: ScriptedKms;
   /** What the local providers encrypt with, under the name of their kind. */
-  readonly localKeys: Readonly<Record<"aescbc" | "aesgcm" | "secretbox", LocalKey>>;
+  readonly localKeys: LocalKeys;
+  /** What the local providers read with besides. */
+  readonly secondKeys: LocalKeys;
   /** The name of both KMS providers' entries: `kms2` and `kms1`. */
   readonly names: { readonly "kms-v2": string; readonly "kms-v1": string };
 }
+
+export type LocalKeys = Readonly<Record<"aescbc" | "aesgcm" | "secretbox", LocalKey>>;
+
+export interface SharedStage extends Stage, KnownServer {}
 
 export interface OpenApiserverOptions {
   readonly target: Target;
@@ -70,6 +82,7 @@ export function openApiserver(options: OpenApiserverOptions): ApiserverSubject {
   const isModel = options.target.withVirtualClock !== undefined;
   const shared = new Map<SharedProvider, Promise<SharedPlane>>();
   const isForeign = options.target.kind === "attached";
+  let doorkeeper: Promise<Doorkeeper> | undefined;
   return {
     kubernetesVersion: options.kubernetesVersion,
     isModel,
@@ -84,10 +97,58 @@ export function openApiserver(options: OpenApiserverOptions): ApiserverSubject {
       shared.set(provider, known);
       return (await known).take();
     },
+    async refusedStart(text) {
+      doorkeeper ??= Doorkeeper.open(options);
+      return (await doorkeeper).refusedStart(text);
+    },
     async [Symbol.asyncDispose]() {
       for (const plane of await Promise.allSettled(shared.values())) if (plane.status === "fulfilled") await plane.value.end();
+      await (await doorkeeper?.catch(() => undefined))?.[Symbol.asyncDispose]();
     },
   };
+}
+
+/** A control plane whose API server is only ever started to see whether it starts, one start at a time. */
+class Doorkeeper implements AsyncDisposable {
+  readonly #stage: Stage;
+  readonly #server: TestServer;
+  #free: Promise<unknown> = Promise.resolve();
+
+  private constructor(stage: Stage, server: TestServer) {
+    this.#stage = stage;
+    this.#server = server;
+  }
+
+  static async open(options: OpenApiserverOptions): Promise<Doorkeeper> {
+    await using held = new AsyncDisposableStack();
+    const stage = held.use(new OwnStage(options));
+    const server = await stage.startServer({ encryption: { resources: [{ resources: ["secrets"], providers: [{ kind: "identity" }] }] } });
+    await server.plane.stopApiServer();
+    held.move();
+    return new Doorkeeper(stage, server);
+  }
+
+  refusedStart(text: string): Promise<string | undefined> {
+    const answer = this.#free.then(() => this.#start(text));
+    this.#free = answer.catch(() => undefined);
+    return answer;
+  }
+
+  async #start(text: string): Promise<string | undefined> {
+    const { plane } = this.#server;
+    try {
+      await plane.startApiServer({ encryption: { text } });
+    } catch (thrown) {
+      if (thrown instanceof TargetError) return thrown.message;
+      throw thrown;
+    }
+    await plane.stopApiServer();
+    return undefined;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stage[Symbol.asyncDispose]();
+  }
 }
 
 class OwnStage implements Stage {
@@ -143,12 +204,12 @@ class OwnStage implements Stage {
 /** A control plane that checks use one after the other. */
 class SharedPlane {
   readonly #stage: Stage;
-  readonly #parts: Omit<SharedStage, keyof Stage>;
+  readonly #known: KnownServer;
   #free: Promise<void> = Promise.resolve();
 
-  constructor(stage: Stage, parts: Omit<SharedStage, keyof Stage>) {
+  constructor(stage: Stage, known: KnownServer) {
     this.#stage = stage;
-    this.#parts = parts;
+    this.#known = known;
   }
 
   async take(): Promise<SharedStage> {
@@ -156,9 +217,9 @@ class SharedPlane {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#free = promise;
     await before;
-    await this.#parts.server.newNamespace();
+    await this.#known.server.newNamespace();
     return {
-      ...this.#parts,
+      ...this.#known,
       clock: this.#stage.clock,
       pass: (ms) => this.#stage.pass(ms),
       until: (condition, time) => this.#stage.until(condition, time),
@@ -176,24 +237,32 @@ class SharedPlane {
 async function startSharedPlane(options: OpenApiserverOptions, first: SharedProvider): Promise<SharedPlane> {
   await using stage = new AsyncDisposableStack();
   const own = stage.use(new OwnStage(options));
-  const kms = await own.startKms();
-  const localKeys = { aescbc: newKey(), aesgcm: newKey(), secretbox: newKey() };
+  const known = await startKnownServer(own, first);
+  stage.move();
+  return new SharedPlane(own, known);
+}
+
+/** Starts on a stage what {@link ApiserverSubject.shared} gives: for checks that leave it other than they found it. */
+export async function startKnownServer(stage: Stage, first: SharedProvider): Promise<KnownServer> {
+  const kms = await stage.startKms();
+  const localKeys = newKeys("key1");
+  const secondKeys = newKeys("key2");
   const names = { "kms-v2": "kms2", "kms-v1": "kms1" };
   const providers = {
     "kms-v2": { kind: "kms", apiVersion: "v2", name: names["kms-v2"], socket: kms.socket },
     "kms-v1": { kind: "kms", apiVersion: "v1", name: names["kms-v1"], socket: kms.socket },
-    aescbc: { kind: "aescbc", keys: [localKeys.aescbc] },
-    aesgcm: { kind: "aesgcm", keys: [localKeys.aesgcm] },
-    secretbox: { kind: "secretbox", keys: [localKeys.secretbox] },
+    aescbc: { kind: "aescbc", keys: [localKeys.aescbc, secondKeys.aescbc] },
+    aesgcm: { kind: "aesgcm", keys: [localKeys.aesgcm, secondKeys.aesgcm] },
+    secretbox: { kind: "secretbox", keys: [localKeys.secretbox, secondKeys.secretbox] },
     identity: { kind: "identity" },
   } as const;
   const order = [first, ...sharedProviders.filter((provider) => provider !== first)];
   const encryption = { resources: [{ resources: ["secrets"], providers: order.map((provider) => providers[provider]) }] };
-  const server = await own.startServer({ encryption });
-  stage.move();
-  return new SharedPlane(own, { server, kms, localKeys, names });
+  const server = await stage.startServer({ encryption });
+  return { server, kms, localKeys, secondKeys, names };
 }
 
-function newKey(): LocalKey {
-  return { name: "key1", secret: randomBytes(32) };
+function newKeys(name: string): LocalKeys {
+  const newKey = () => ({ name, secret: randomBytes(32) });
+  return { aescbc: newKey(), aesgcm: newKey(), secretbox: newKey() };
 }

@@ -62,6 +62,10 @@ export class Findings {
     return isRight;
   }
 
+  get isEmpty(): boolean {
+    return this.#evidence.length === 0 && this.#wrong.length === 0;
+  }
+
   get hasFailed(): boolean {
     return this.#wrong.length > 0;
   }

@@ -1,5 +1,5 @@
 import type { Clock } from "../../harness/clock.ts";
-import { connectKmsV1, connectKmsV2, detectKmsVersions } from "../../harness/kms/client.ts";
+import { connectKmsV1, connectKmsV2, connectRaw, detectKmsVersions, type RawKms } from "../../harness/kms/client.ts";
 import type { KmsV1, KmsV2, KmsVersion } from "../../harness/kms/contract.ts";
 import { socketPathOf } from "../../harness/kms/socket.ts";
 import type { Random } from "../../harness/random.ts";
@@ -18,6 +18,8 @@ export interface PluginSubject extends SubjectBase, Disposable {
   /** Further connections, for checks that are about connections. */
   connectV1(): KmsV1 & Disposable;
   connectV2(): KmsV2 & Disposable;
+  /** For requests that are none of the contract's, and under another `:authority`. */
+  connectRaw(authority?: string): RawKms & Disposable;
   /** Runs what rotates the plugin's key, or restarts the plugin; rejects where that fails. */
   rotate(): Promise<void>;
   restart(): Promise<void>;
@@ -58,6 +60,7 @@ export async function openPlugin({ socket, clock, random, signal, ...given }: Op
     signal,
     connectV1: () => connectKmsV1(path),
     connectV2: () => connectKmsV2(path),
+    connectRaw: (authority) => connectRaw(path, authority === undefined ? {} : { authority }),
     rotate: given.rotate ?? absent,
     restart: given.restart ?? absent,
     lacks: (need) => lacks[need],

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { KmsCallError, type KmsV1, type KmsV2 } from "../../kms/contract.ts";
-import type { KmsConnections } from "./api-server.ts";
+import type { KmsConnections } from "./provider-set.ts";
 
 /** A KMS in this process for tests: it wraps keys reversibly, counts its calls and can be told to misbehave. It protects nothing. */
 export class FakeKms implements KmsConnections {

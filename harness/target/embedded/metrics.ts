@@ -92,6 +92,22 @@ export class ApiServerMetrics {
     ["group", "resource", "status"],
   );
 
+  readonly #reloads = this.#counter(
+    "encryption_config_controller_automatic_reloads_total",
+    "Total number of reload successes and failures of encryption configuration split by apiserver identity.",
+    ["status", "apiserver_id_hash"],
+  );
+  readonly #reloadTime = this.#gauge(
+    "encryption_config_controller_automatic_reload_last_timestamp_seconds",
+    "Timestamp of the last successful or failed automatic reload of encryption configuration split by apiserver identity.",
+    ["status", "apiserver_id_hash"],
+  );
+  readonly #configuration = this.#gauge(
+    "encryption_config_controller_last_config_info",
+    "Information about the last applied encryption configuration with hash as label, split by apiserver identity.",
+    ["apiserver_id_hash", "hash"],
+  );
+
   constructor(clock: Clock) {
     this.#clock = clock;
   }
@@ -165,6 +181,18 @@ export class ApiServerMetrics {
 
   recordConsistencyCheck(resource: string, status: "success" | "failure" | "error"): void {
     this.#consistencyChecks.inc({ group: "", resource, status });
+  }
+
+  recordReload(status: "success" | "failure"): void {
+    const labels = { status, apiserver_id_hash: apiServerIdHash };
+    this.#reloads.inc(labels);
+    this.#reloadTime.set(labels, this.#clock.wallMs() / 1000);
+  }
+
+  /** The file that is in force, by its hash alone. */
+  recordConfiguration(hash: string): void {
+    this.#configuration.reset();
+    this.#configuration.set({ apiserver_id_hash: apiServerIdHash, hash }, 1);
   }
 
   #counter<Label extends string>(name: string, help: string, labelNames: readonly Label[]): Counter<Label> {

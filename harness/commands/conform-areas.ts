@@ -1,0 +1,115 @@
+import { rotateKeyFile } from "../../plugins/local-key-file.ts";
+import { openApiserver } from "../../suites/conformance/apiserver-subject.ts";
+import type { Check, SubjectBase } from "../../suites/conformance/check.ts";
+import { apiserverChecks, pluginChecks } from "../../suites/conformance/index.ts";
+import { openPlugin, type PluginSubject } from "../../suites/conformance/plugin-subject.ts";
+import { type RunChecksOptions, runChecks } from "../../suites/conformance/run-checks.ts";
+import type { Clock } from "../clock.ts";
+import type { Lease } from "../lease.ts";
+import { startPluginProcess } from "../plugin-process.ts";
+import type { Random } from "../random.ts";
+import type { CheckArea } from "../run/schema.ts";
+import type { Target } from "../target/target.ts";
+import { runHook } from "./conform-hook.ts";
+import type { ConformOptions } from "./conform-options.ts";
+
+/** What the suites of checks are opened with; none of it is theirs. */
+export interface ConformWorld {
+  readonly options: ConformOptions;
+  readonly lease: Lease;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly signal: AbortSignal;
+  /** The control plane's kind that was chosen; undefined where no suite needs one. */
+  readonly target: Target | undefined;
+}
+
+/** A suite of checks, and how it comes to its subject. */
+export interface Area {
+  readonly checks: readonly Omit<Check<never>, "run">[];
+  /** Whether it starts control planes of its own. */
+  needsTarget(options: ConformOptions): boolean;
+  /** Opens the subject and runs those of the checks whose ids are given. */
+  run(ids: ReadonlySet<string>, world: ConformWorld, how: Omit<RunChecksOptions, "concurrency">): Promise<void>;
+}
+
+/** Checks that run beside each other: those of one lane at most so many at once, the lanes side by side. */
+interface Lane<Subject> {
+  readonly concurrency: number;
+  takes(check: Check<Subject>): boolean;
+}
+
+function area<Subject extends SubjectBase>(
+  checks: readonly Check<Subject>[],
+  open: (world: ConformWorld) => Promise<Subject & (AsyncDisposable | Disposable)>,
+  {
+    needsTarget = () => false,
+    lanes = [{ concurrency: 1, takes: () => true }],
+  }: { needsTarget?: Area["needsTarget"]; lanes?: readonly Lane<Subject>[] } = {},
+): Area {
+  return {
+    checks,
+    needsTarget,
+    async run(ids, world, how) {
+      const wanted = checks.filter(({ id }) => ids.has(id));
+      await using subject = await open(world);
+      await Promise.all(lanes.map(({ concurrency, takes }) => runChecks(wanted.filter(takes), subject, { ...how, concurrency })));
+    },
+  };
+}
+
+const unfinished: Area = { checks: [], needsTarget: () => false, run: async () => {} };
+
+/** All suites, by name. */
+export const areas: Readonly<Record<CheckArea, Area>> = {
+  plugin: area(pluginChecks, openAnyPlugin),
+  envelope: unfinished,
+  security: unfinished,
+  config: unfinished,
+  apiserver: area(apiserverChecks, async (world) => openApiserver({ ...world, ...world.options, target: targetOf(world) }), {
+    needsTarget: () => true,
+    // Those that wait for a clock cost nothing while they wait; the others share two cores.
+    lanes: [
+      { concurrency: 24, takes: ({ needs }) => needs.includes("clock") },
+      { concurrency: 4, takes: ({ needs }) => !needs.includes("clock") },
+    ],
+  }),
+};
+
+function targetOf({ target }: ConformWorld): Target {
+  if (target === undefined) throw new Error("A suite that starts control planes did not say so.");
+  return target;
+}
+
+/** Somebody's plugin, or the bundled one where none is named. */
+async function openAnyPlugin(world: ConformWorld): Promise<PluginSubject & AsyncDisposable> {
+  const { options, clock, random, signal, lease } = world;
+  await using held = new AsyncDisposableStack();
+  const versions = options.kms === undefined ? undefined : [options.kms];
+  const hook = (option: string, command: string | undefined) =>
+    command === undefined ? undefined : () => runHook(command, { option, lease, clock, signal });
+  const found =
+    options.socket === undefined
+      ? held.use(await startBundled(world))
+      : {
+          socket: options.socket,
+          rotate: hook("--rotate-command", options.rotateCommand),
+          restart: hook("--restart-command", options.restartCommand),
+        };
+  const subject = held.use(await openPlugin({ ...found, versions, clock, random, signal }));
+  const all = held.move();
+  return { ...subject, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
+
+async function startBundled(world: ConformWorld) {
+  let plugin = await startPluginProcess(world);
+  return {
+    socket: plugin.socket,
+    rotate: async () => void (await rotateKeyFile(plugin.keyFile, world.clock)),
+    async restart() {
+      await plugin[Symbol.asyncDispose]();
+      plugin = await startPluginProcess(world);
+    },
+    [Symbol.asyncDispose]: () => plugin[Symbol.asyncDispose](),
+  };
+}

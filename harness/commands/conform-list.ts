@@ -1,0 +1,26 @@
+import { needs } from "../../suites/conformance/check.ts";
+import { requireKnown, type Selection, selectChecks } from "../../suites/conformance/select-checks.ts";
+import type { Area } from "./conform-areas.ts";
+
+type ListedCheck = Area["checks"][number];
+
+/** The checks that would be run, as a table or as JSON. @throws UsageError as `requireKnown` does. */
+export function listChecks(checks: readonly ListedCheck[], selection: Selection, { json }: { readonly json: boolean }): string {
+  requireKnown(checks, [...selection.only, ...selection.skip]);
+  const { selected, skipped } = selectChecks(checks, selection);
+  const listed = selected.filter(({ id }) => !skipped.has(id));
+  if (json) return `${JSON.stringify(listed.map(described), null, 2)}\n`;
+  const rows = listed.map(({ id, level, invariants, title }) => [id, level, invariants.join(","), title] as const);
+  const idWidth = Math.max(0, ...rows.map(([id]) => id.length));
+  const invariantWidth = Math.max(0, ...rows.map(([, , invariant]) => invariant.length));
+  const lines = rows.map(([id, level, invariant, title]) =>
+    [id.padEnd(idWidth), level.padEnd("SHOULD".length), invariant.padEnd(invariantWidth), title].join("  "),
+  );
+  return `${[...lines, `${listed.length} checks.`].join("\n")}\n`;
+}
+
+/** All that can be said of a check without running it. */
+function described(check: ListedCheck): Record<string, unknown> {
+  const { id, title, level, invariants, source, remedy } = check;
+  return { id, title, level, invariants, source, needs: check.needs.map((need) => ({ need, means: needs[need] })), remedy };
+}

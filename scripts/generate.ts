@@ -1,0 +1,9 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { generateIndex, indexFile } from "./generate-index.ts";
+import { root } from "./steps.ts";
+
+// `npm run generate`: the files that are made of other ones. `scripts/generated-files.test.ts` fails where one is stale.
+writeFileSync(join(root, indexFile), generateIndex());
+const { checksDocFile, generateChecksDoc } = await import("./generate-checks-doc.ts");
+writeFileSync(join(root, checksDocFile), generateChecksDoc());

@@ -1,0 +1,37 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { allChecks } from "../suites/conformance/index.ts";
+import { invariants } from "../suites/conformance/invariants.ts";
+import { checksDocFile, generateChecksDoc } from "./generate-checks-doc.ts";
+import { generateIndex, indexFile } from "./generate-index.ts";
+import { root } from "./steps.ts";
+
+describe("generated files are what `npm run generate` makes", () => {
+  it.each([
+    [indexFile, generateIndex],
+    [checksDocFile, generateChecksDoc],
+  ])("%s", (file, generate) => {
+    expect(readFileSync(join(root, file), "utf8")).toBe(generate());
+  });
+});
+
+describe("the catalogue of checks", () => {
+  it("gives each an id that is its file's path and nobody else's", () => {
+    expect(allChecks.length).toBeGreaterThan(10);
+    expect(allChecks.filter(({ id }) => !existsSync(join(root, "suites/conformance", `${id}.ts`))).map(({ id }) => id)).toEqual([]);
+    expect(new Set(allChecks.map(({ id }) => id)).size).toBe(allChecks.length);
+  });
+
+  it("says in sentences what is true and what to do", () => {
+    const words = allChecks.flatMap(({ id, title, remedy }) => [title, remedy].map((text) => ({ id, text })));
+    expect(words.filter(({ text }) => !/[^.]\.$/.test(text))).toEqual([]);
+    expect(allChecks.filter(({ source }) => source.trim() === "").map(({ id }) => id)).toEqual([]);
+  });
+
+  it("names no invariant that there is not", () => {
+    expect(
+      allChecks.flatMap(({ id, invariants: of }) => of.filter((each) => !invariants.includes(each)).map((each) => `${id}: ${each}`)),
+    ).toEqual([]);
+  });
+});

@@ -1,0 +1,290 @@
+// Made by `npm run generate` of the files that export a check; a test compares.
+
+import { check as pluginV1Authority } from "./plugin/v1-authority.ts";
+import { check as pluginV1CancelledCalls } from "./plugin/v1-cancelled-calls.ts";
+import { check as pluginV1ConcurrentCallers } from "./plugin/v1-concurrent-callers.ts";
+import { check as pluginV1Connections } from "./plugin/v1-connections.ts";
+import { check as pluginV1DecryptEmpty } from "./plugin/v1-decrypt-empty.ts";
+import { check as pluginV1DecryptExchanged } from "./plugin/v1-decrypt-exchanged.ts";
+import { check as pluginV1DecryptExtended } from "./plugin/v1-decrypt-extended.ts";
+import { check as pluginV1DecryptFlipped } from "./plugin/v1-decrypt-flipped.ts";
+import { check as pluginV1DecryptRandom } from "./plugin/v1-decrypt-random.ts";
+import { check as pluginV1DecryptRepeat } from "./plugin/v1-decrypt-repeat.ts";
+import { check as pluginV1DecryptTruncated } from "./plugin/v1-decrypt-truncated.ts";
+import { check as pluginV1EncryptCiphertextGiven } from "./plugin/v1-encrypt-ciphertext-given.ts";
+import { check as pluginV1EncryptCiphertextLimit } from "./plugin/v1-encrypt-ciphertext-limit.ts";
+import { check as pluginV1EncryptCiphertextShort } from "./plugin/v1-encrypt-ciphertext-short.ts";
+import { check as pluginV1EncryptFresh } from "./plugin/v1-encrypt-fresh.ts";
+import { check as pluginV1EncryptHidesPlaintext } from "./plugin/v1-encrypt-hides-plaintext.ts";
+import { check as pluginV1EncryptPrefixFresh } from "./plugin/v1-encrypt-prefix-fresh.ts";
+import { check as pluginV1ErrorsHidePlaintext } from "./plugin/v1-errors-hide-plaintext.ts";
+import { check as pluginV1LargeRequests } from "./plugin/v1-large-requests.ts";
+import { check as pluginV1LatencyDeadline } from "./plugin/v1-latency-deadline.ts";
+import { check as pluginV1LatencyMargin } from "./plugin/v1-latency-margin.ts";
+import { check as pluginV1OtherVersions } from "./plugin/v1-other-versions.ts";
+import { check as pluginV1RestartOldData } from "./plugin/v1-restart-old-data.ts";
+import { check as pluginV1RotateOldData } from "./plugin/v1-rotate-old-data.ts";
+import { check as pluginV1Roundtrip1 } from "./plugin/v1-roundtrip-1.ts";
+import { check as pluginV1Roundtrip16 } from "./plugin/v1-roundtrip-16.ts";
+import { check as pluginV1Roundtrip33 } from "./plugin/v1-roundtrip-33.ts";
+import { check as pluginV1RoundtripBytes } from "./plugin/v1-roundtrip-bytes.ts";
+import { check as pluginV1RoundtripDek } from "./plugin/v1-roundtrip-dek.ts";
+import { check as pluginV1RoundtripEmpty } from "./plugin/v1-roundtrip-empty.ts";
+import { check as pluginV1RoundtripLong } from "./plugin/v1-roundtrip-long.ts";
+import { check as pluginV1RoundtripPing } from "./plugin/v1-roundtrip-ping.ts";
+import { check as pluginV1RoundtripZeros } from "./plugin/v1-roundtrip-zeros.ts";
+import { check as pluginV1UnknownFields } from "./plugin/v1-unknown-fields.ts";
+import { check as pluginV1UnknownMethod } from "./plugin/v1-unknown-method.ts";
+import { check as pluginV1Version } from "./plugin/v1-version.ts";
+import { check as pluginV1VersionRuntime } from "./plugin/v1-version-runtime.ts";
+import { check as pluginV1VersionStable } from "./plugin/v1-version-stable.ts";
+import { check as pluginV1VersionUnderLoad } from "./plugin/v1-version-under-load.ts";
+import { check as pluginV2AnnotationsHidePlaintext } from "./plugin/v2-annotations-hide-plaintext.ts";
+import { check as pluginV2AnnotationsNames } from "./plugin/v2-annotations-names.ts";
+import { check as pluginV2AnnotationsSize } from "./plugin/v2-annotations-size.ts";
+import { check as pluginV2Authority } from "./plugin/v2-authority.ts";
+import { check as pluginV2CancelledCalls } from "./plugin/v2-cancelled-calls.ts";
+import { check as pluginV2ConcurrentCallers } from "./plugin/v2-concurrent-callers.ts";
+import { check as pluginV2Connections } from "./plugin/v2-connections.ts";
+import { check as pluginV2DecryptAnnotationsChanged } from "./plugin/v2-decrypt-annotations-changed.ts";
+import { check as pluginV2DecryptAnnotationsMissing } from "./plugin/v2-decrypt-annotations-missing.ts";
+import { check as pluginV2DecryptEmpty } from "./plugin/v2-decrypt-empty.ts";
+import { check as pluginV2DecryptEmptyKeyid } from "./plugin/v2-decrypt-empty-keyid.ts";
+import { check as pluginV2DecryptExchanged } from "./plugin/v2-decrypt-exchanged.ts";
+import { check as pluginV2DecryptExtended } from "./plugin/v2-decrypt-extended.ts";
+import { check as pluginV2DecryptFlipped } from "./plugin/v2-decrypt-flipped.ts";
+import { check as pluginV2DecryptRandom } from "./plugin/v2-decrypt-random.ts";
+import { check as pluginV2DecryptRepeat } from "./plugin/v2-decrypt-repeat.ts";
+import { check as pluginV2DecryptTruncated } from "./plugin/v2-decrypt-truncated.ts";
+import { check as pluginV2DecryptUnknownKeyid } from "./plugin/v2-decrypt-unknown-keyid.ts";
+import { check as pluginV2EncryptCiphertextGiven } from "./plugin/v2-encrypt-ciphertext-given.ts";
+import { check as pluginV2EncryptCiphertextLimit } from "./plugin/v2-encrypt-ciphertext-limit.ts";
+import { check as pluginV2EncryptFresh } from "./plugin/v2-encrypt-fresh.ts";
+import { check as pluginV2EncryptHidesPlaintext } from "./plugin/v2-encrypt-hides-plaintext.ts";
+import { check as pluginV2EncryptKeyid } from "./plugin/v2-encrypt-keyid.ts";
+import { check as pluginV2EncryptPrefixFresh } from "./plugin/v2-encrypt-prefix-fresh.ts";
+import { check as pluginV2ErrorsHidePlaintext } from "./plugin/v2-errors-hide-plaintext.ts";
+import { check as pluginV2LargeRequests } from "./plugin/v2-large-requests.ts";
+import { check as pluginV2LatencyDeadline } from "./plugin/v2-latency-deadline.ts";
+import { check as pluginV2LatencyMargin } from "./plugin/v2-latency-margin.ts";
+import { check as pluginV2MalformedMessages } from "./plugin/v2-malformed-messages.ts";
+import { check as pluginV2RestartKeyid } from "./plugin/v2-restart-keyid.ts";
+import { check as pluginV2RestartOldData } from "./plugin/v2-restart-old-data.ts";
+import { check as pluginV2RotateKeyid } from "./plugin/v2-rotate-keyid.ts";
+import { check as pluginV2RotateKeyidNew } from "./plugin/v2-rotate-keyid-new.ts";
+import { check as pluginV2RotateKeyidOnce } from "./plugin/v2-rotate-keyid-once.ts";
+import { check as pluginV2RotateNewKey } from "./plugin/v2-rotate-new-key.ts";
+import { check as pluginV2RotateOldData } from "./plugin/v2-rotate-old-data.ts";
+import { check as pluginV2Roundtrip1 } from "./plugin/v2-roundtrip-1.ts";
+import { check as pluginV2Roundtrip16 } from "./plugin/v2-roundtrip-16.ts";
+import { check as pluginV2Roundtrip33 } from "./plugin/v2-roundtrip-33.ts";
+import { check as pluginV2RoundtripBytes } from "./plugin/v2-roundtrip-bytes.ts";
+import { check as pluginV2RoundtripEmpty } from "./plugin/v2-roundtrip-empty.ts";
+import { check as pluginV2RoundtripLong } from "./plugin/v2-roundtrip-long.ts";
+import { check as pluginV2RoundtripSeed } from "./plugin/v2-roundtrip-seed.ts";
+import { check as pluginV2RoundtripZeros } from "./plugin/v2-roundtrip-zeros.ts";
+import { check as pluginV2SocketMode } from "./plugin/v2-socket-mode.ts";
+import { check as pluginV2StatusHealthz } from "./plugin/v2-status-healthz.ts";
+import { check as pluginV2StatusKeyidGiven } from "./plugin/v2-status-keyid-given.ts";
+import { check as pluginV2StatusKeyidLimit } from "./plugin/v2-status-keyid-limit.ts";
+import { check as pluginV2StatusKeyidShort } from "./plugin/v2-status-keyid-short.ts";
+import { check as pluginV2StatusKeyidStable } from "./plugin/v2-status-keyid-stable.ts";
+import { check as pluginV2StatusUnderLoad } from "./plugin/v2-status-under-load.ts";
+import { check as pluginV2StatusVersion } from "./plugin/v2-status-version.ts";
+import { check as pluginV2StatusVersionCurrent } from "./plugin/v2-status-version-current.ts";
+import { check as pluginV2StatusVersionStable } from "./plugin/v2-status-version-stable.ts";
+import { check as pluginV2UidIgnored } from "./plugin/v2-uid-ignored.ts";
+import { check as pluginV2UnknownFields } from "./plugin/v2-unknown-fields.ts";
+import { check as pluginV2UnknownMethod } from "./plugin/v2-unknown-method.ts";
+import { check as apiserverAad01Bound } from "./apiserver/aad-01-bound.ts";
+import { check as apiserverAad02NotBound } from "./apiserver/aad-02-not-bound.ts";
+import { check as apiserverAad03EtcdKey } from "./apiserver/aad-03-etcd-key.ts";
+import { check as apiserverEc01NothingGiven } from "./apiserver/ec-01-nothing-given.ts";
+import { check as apiserverEc02OneProvider } from "./apiserver/ec-02-one-provider.ts";
+import { check as apiserverEc03KmsName } from "./apiserver/ec-03-kms-name.ts";
+import { check as apiserverEc04KmsTimeout } from "./apiserver/ec-04-kms-timeout.ts";
+import { check as apiserverEc05KmsEndpoint } from "./apiserver/ec-05-kms-endpoint.ts";
+import { check as apiserverEc06KmsCachesize } from "./apiserver/ec-06-kms-cachesize.ts";
+import { check as apiserverEc07KmsVersion } from "./apiserver/ec-07-kms-version.ts";
+import { check as apiserverEc08LocalKeys } from "./apiserver/ec-08-local-keys.ts";
+import { check as apiserverEc08ResourceNames } from "./apiserver/ec-08-resource-names.ts";
+import { check as apiserverEc09UnknownField } from "./apiserver/ec-09-unknown-field.ts";
+import { check as apiserverEc10Overlap } from "./apiserver/ec-10-overlap.ts";
+import { check as apiserverFr01Prefix } from "./apiserver/fr-01-prefix.ts";
+import { check as apiserverFr02AllRead } from "./apiserver/fr-02-all-read.ts";
+import { check as apiserverFr02ReadOrder } from "./apiserver/fr-02-read-order.ts";
+import { check as apiserverFr03StaleKey } from "./apiserver/fr-03-stale-key.ts";
+import { check as apiserverFr03StaleProvider } from "./apiserver/fr-03-stale-provider.ts";
+import { check as apiserverFr04ReadsWriteNothing } from "./apiserver/fr-04-reads-write-nothing.ts";
+import { check as apiserverFr05NoOpUpdate } from "./apiserver/fr-05-no-op-update.ts";
+import { check as apiserverFr06UnknownPrefix } from "./apiserver/fr-06-unknown-prefix.ts";
+import { check as apiserverFr07IdentityFirst } from "./apiserver/fr-07-identity-first.ts";
+import { check as apiserverFr08NoPlaintext } from "./apiserver/fr-08-no-plaintext.ts";
+import { check as apiserverFr09ResourceLookup } from "./apiserver/fr-09-resource-lookup.ts";
+import { check as apiserverFr10NeverEncrypted } from "./apiserver/fr-10-never-encrypted.ts";
+import { check as apiserverHz01WithReload } from "./apiserver/hz-01-with-reload.ts";
+import { check as apiserverHz01WithoutReload } from "./apiserver/hz-01-without-reload.ts";
+import { check as apiserverLp01Aescbc } from "./apiserver/lp-01-aescbc.ts";
+import { check as apiserverLp02Aesgcm } from "./apiserver/lp-02-aesgcm.ts";
+import { check as apiserverLp03Secretbox } from "./apiserver/lp-03-secretbox.ts";
+import { check as apiserverLp04Tampered } from "./apiserver/lp-04-tampered.ts";
+import { check as apiserverMg01ReplaceAll } from "./apiserver/mg-01-replace-all.ts";
+import { check as apiserverMg02NothingLeft } from "./apiserver/mg-02-nothing-left.ts";
+import { check as apiserverRd01Transforms } from "./apiserver/rd-01-transforms.ts";
+import { check as apiserverRd02OneBroken } from "./apiserver/rd-02-one-broken.ts";
+import { check as apiserverRd03ConsistencyReads } from "./apiserver/rd-03-consistency-reads.ts";
+import { check as apiserverRl01Reload } from "./apiserver/rl-01-reload.ts";
+import { check as apiserverRl02WrongFile } from "./apiserver/rl-02-wrong-file.ts";
+import { check as apiserverRl03UnhealthyPlugin } from "./apiserver/rl-03-unhealthy-plugin.ts";
+import { check as apiserverRl04ColdCaches } from "./apiserver/rl-04-cold-caches.ts";
+import { check as apiserverSz01StoredLength } from "./apiserver/sz-01-stored-length.ts";
+import type { Check } from "./check.ts";
+import type { PluginSubject } from "./plugin-subject.ts";
+import type { ApiserverSubject } from "./apiserver-subject.ts";
+
+export const pluginChecks: readonly Check<PluginSubject>[] = [
+  pluginV1Authority,
+  pluginV1CancelledCalls,
+  pluginV1ConcurrentCallers,
+  pluginV1Connections,
+  pluginV1DecryptEmpty,
+  pluginV1DecryptExchanged,
+  pluginV1DecryptExtended,
+  pluginV1DecryptFlipped,
+  pluginV1DecryptRandom,
+  pluginV1DecryptRepeat,
+  pluginV1DecryptTruncated,
+  pluginV1EncryptCiphertextGiven,
+  pluginV1EncryptCiphertextLimit,
+  pluginV1EncryptCiphertextShort,
+  pluginV1EncryptFresh,
+  pluginV1EncryptHidesPlaintext,
+  pluginV1EncryptPrefixFresh,
+  pluginV1ErrorsHidePlaintext,
+  pluginV1LargeRequests,
+  pluginV1LatencyDeadline,
+  pluginV1LatencyMargin,
+  pluginV1OtherVersions,
+  pluginV1RestartOldData,
+  pluginV1RotateOldData,
+  pluginV1Roundtrip1,
+  pluginV1Roundtrip16,
+  pluginV1Roundtrip33,
+  pluginV1RoundtripBytes,
+  pluginV1RoundtripDek,
+  pluginV1RoundtripEmpty,
+  pluginV1RoundtripLong,
+  pluginV1RoundtripPing,
+  pluginV1RoundtripZeros,
+  pluginV1UnknownFields,
+  pluginV1UnknownMethod,
+  pluginV1Version,
+  pluginV1VersionRuntime,
+  pluginV1VersionStable,
+  pluginV1VersionUnderLoad,
+  pluginV2AnnotationsHidePlaintext,
+  pluginV2AnnotationsNames,
+  pluginV2AnnotationsSize,
+  pluginV2Authority,
+  pluginV2CancelledCalls,
+  pluginV2ConcurrentCallers,
+  pluginV2Connections,
+  pluginV2DecryptAnnotationsChanged,
+  pluginV2DecryptAnnotationsMissing,
+  pluginV2DecryptEmpty,
+  pluginV2DecryptEmptyKeyid,
+  pluginV2DecryptExchanged,
+  pluginV2DecryptExtended,
+  pluginV2DecryptFlipped,
+  pluginV2DecryptRandom,
+  pluginV2DecryptRepeat,
+  pluginV2DecryptTruncated,
+  pluginV2DecryptUnknownKeyid,
+  pluginV2EncryptCiphertextGiven,
+  pluginV2EncryptCiphertextLimit,
+  pluginV2EncryptFresh,
+  pluginV2EncryptHidesPlaintext,
+  pluginV2EncryptKeyid,
+  pluginV2EncryptPrefixFresh,
+  pluginV2ErrorsHidePlaintext,
+  pluginV2LargeRequests,
+  pluginV2LatencyDeadline,
+  pluginV2LatencyMargin,
+  pluginV2MalformedMessages,
+  pluginV2RestartKeyid,
+  pluginV2RestartOldData,
+  pluginV2RotateKeyid,
+  pluginV2RotateKeyidNew,
+  pluginV2RotateKeyidOnce,
+  pluginV2RotateNewKey,
+  pluginV2RotateOldData,
+  pluginV2Roundtrip1,
+  pluginV2Roundtrip16,
+  pluginV2Roundtrip33,
+  pluginV2RoundtripBytes,
+  pluginV2RoundtripEmpty,
+  pluginV2RoundtripLong,
+  pluginV2RoundtripSeed,
+  pluginV2RoundtripZeros,
+  pluginV2SocketMode,
+  pluginV2StatusHealthz,
+  pluginV2StatusKeyidGiven,
+  pluginV2StatusKeyidLimit,
+  pluginV2StatusKeyidShort,
+  pluginV2StatusKeyidStable,
+  pluginV2StatusUnderLoad,
+  pluginV2StatusVersion,
+  pluginV2StatusVersionCurrent,
+  pluginV2StatusVersionStable,
+  pluginV2UidIgnored,
+  pluginV2UnknownFields,
+  pluginV2UnknownMethod,
+];
+
+export const apiserverChecks: readonly Check<ApiserverSubject>[] = [
+  apiserverAad01Bound,
+  apiserverAad02NotBound,
+  apiserverAad03EtcdKey,
+  apiserverEc01NothingGiven,
+  apiserverEc02OneProvider,
+  apiserverEc03KmsName,
+  apiserverEc04KmsTimeout,
+  apiserverEc05KmsEndpoint,
+  apiserverEc06KmsCachesize,
+  apiserverEc07KmsVersion,
+  apiserverEc08LocalKeys,
+  apiserverEc08ResourceNames,
+  apiserverEc09UnknownField,
+  apiserverEc10Overlap,
+  apiserverFr01Prefix,
+  apiserverFr02AllRead,
+  apiserverFr02ReadOrder,
+  apiserverFr03StaleKey,
+  apiserverFr03StaleProvider,
+  apiserverFr04ReadsWriteNothing,
+  apiserverFr05NoOpUpdate,
+  apiserverFr06UnknownPrefix,
+  apiserverFr07IdentityFirst,
+  apiserverFr08NoPlaintext,
+  apiserverFr09ResourceLookup,
+  apiserverFr10NeverEncrypted,
+  apiserverHz01WithReload,
+  apiserverHz01WithoutReload,
+  apiserverLp01Aescbc,
+  apiserverLp02Aesgcm,
+  apiserverLp03Secretbox,
+  apiserverLp04Tampered,
+  apiserverMg01ReplaceAll,
+  apiserverMg02NothingLeft,
+  apiserverRd01Transforms,
+  apiserverRd02OneBroken,
+  apiserverRd03ConsistencyReads,
+  apiserverRl01Reload,
+  apiserverRl02WrongFile,
+  apiserverRl03UnhealthyPlugin,
+  apiserverRl04ColdCaches,
+  apiserverSz01StoredLength,
+];
+
+/** What can be said of every check without running it. */
+export const allChecks: readonly Omit<Check<never>, "run">[] = [...pluginChecks, ...apiserverChecks];

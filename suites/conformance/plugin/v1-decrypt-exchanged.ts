@@ -1,0 +1,31 @@
+import { type Check, Findings } from "../check.ts";
+import { addRefusedV1, addStillWorksV1, sealedDek } from "../plugin-calls-v1.ts";
+import type { PluginSubject } from "../plugin-subject.ts";
+
+export const check = {
+  id: "plugin/v1-decrypt-exchanged",
+  title: "Decrypt refuses the halves of two ciphertexts put together, and the plugin goes on working.",
+  level: "SHOULD",
+  invariants: [],
+  source:
+    "good practice: an answer to anything but what Encrypt gave becomes the DEK that an object is read with; KMS v1 has nothing beside the ciphertext that would show it",
+  needs: ["kms-v1"],
+  remedy: "Authenticate ciphertexts (AES-GCM, or the KMS's own), and answer InvalidArgument.",
+  async run(subject) {
+    const made = await sealedDek(subject);
+    if ("verdict" in made) return made;
+    const { cipher } = made;
+    const other = await sealedDek(subject);
+    if ("verdict" in other) return other;
+    const findings = new Findings();
+    const half = Math.floor(cipher.length / 2);
+    await addRefusedV1(
+      subject,
+      findings,
+      "the first half of one ciphertext and the second of another",
+      Buffer.concat([cipher.subarray(0, half), other.cipher.subarray(half)]),
+    );
+    await addStillWorksV1(subject, findings);
+    return findings.outcome();
+  },
+} satisfies Check<PluginSubject>;

@@ -1,0 +1,24 @@
+import { type Check, Findings } from "../check.ts";
+import { addRefused, addStillWorks, sealedSeed } from "../plugin-calls.ts";
+import type { PluginSubject } from "../plugin-subject.ts";
+
+export const check = {
+  id: "plugin/v2-decrypt-random",
+  title: "Decrypt refuses random bytes, and the plugin goes on working.",
+  level: "MUST",
+  invariants: [],
+  source: "KEP-3299: only what Encrypt gave may be decrypted; an answer to anything else becomes the seed that objects are read with",
+  needs: ["kms-v2"],
+  remedy: "Authenticate ciphertexts (AES-GCM, or the KMS's own), and answer InvalidArgument.",
+  async run(subject) {
+    const made = await sealedSeed(subject);
+    if ("verdict" in made) return made;
+    const { sealed } = made;
+    const findings = new Findings();
+    for (const length of [1, 16, 32, 60, sealed.ciphertext.length, 1024]) {
+      await addRefused(subject, findings, `${length} random bytes`, sealed, { ciphertext: subject.random.bytes(length) });
+    }
+    await addStillWorks(subject, findings);
+    return findings.outcome();
+  },
+} satisfies Check<PluginSubject>;

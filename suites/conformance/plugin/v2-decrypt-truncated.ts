@@ -1,0 +1,29 @@
+import { type Check, Findings } from "../check.ts";
+import { addRefused, addStillWorks, sealedSeed } from "../plugin-calls.ts";
+import type { PluginSubject } from "../plugin-subject.ts";
+
+export const check = {
+  id: "plugin/v2-decrypt-truncated",
+  title: "Decrypt refuses every beginning of a ciphertext, and the plugin goes on working.",
+  level: "MUST",
+  invariants: [],
+  source: "KEP-3299: only what Encrypt gave may be decrypted; an answer to anything else becomes the seed that objects are read with",
+  needs: ["kms-v2"],
+  remedy: "Authenticate ciphertexts (AES-GCM, or the KMS's own), and answer InvalidArgument.",
+  async run(subject) {
+    const made = await sealedSeed(subject);
+    if ("verdict" in made) return made;
+    const { sealed } = made;
+    const findings = new Findings();
+    for (let length = 1; length < sealed.ciphertext.length; length++) {
+      if (
+        !(await addRefused(subject, findings, `the first ${length} of ${sealed.ciphertext.length} bytes of a ciphertext`, sealed, {
+          ciphertext: sealed.ciphertext.slice(0, length),
+        }))
+      )
+        break;
+    }
+    await addStillWorks(subject, findings);
+    return findings.outcome();
+  },
+} satisfies Check<PluginSubject>;
