@@ -3,7 +3,15 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "unit", include: ["**/*.test.ts"], exclude: ["**/node_modules/**", "dist/**", "**/*.real.test.ts"] } },
+      {
+        test: {
+          name: "unit",
+          include: ["**/*.test.ts"],
+          exclude: ["**/node_modules/**", "dist/**", "**/*.real.test.ts"],
+          // Those that say that they may run at once mostly wait.
+          maxConcurrency: 24,
+        },
+      },
       {
         test: {
           name: "real",

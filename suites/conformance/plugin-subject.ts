@@ -38,6 +38,10 @@ export interface OpenPluginOptions {
   readonly restart: (() => Promise<void>) | undefined;
 }
 
+/** A plugin that does not answer so long after a restart is left to the checks, which will say so. */
+const answersAgainMsMax = 15_000;
+const answersAgainPollMs = 50;
+
 /** Connects to a plugin and finds out what it serves. Fails as {@link detectKmsVersions} does. */
 export async function openPlugin({ socket, clock, random, signal, ...given }: OpenPluginOptions): Promise<PluginSubject> {
   const path = socketPathOf(socket);
@@ -49,6 +53,19 @@ export async function openPlugin({ socket, clock, random, signal, ...given }: Op
     ...(versions.includes("v2") ? {} : { "kms-v2": "KMS v2 is not checked: the plugin does not serve it, or it was not asked for." }),
     ...(given.rotate === undefined ? { rotate: "Nothing is known that rotates the key; --rotate-command names it." } : {}),
     ...(given.restart === undefined ? { restart: "Nothing is known that restarts the plugin; --restart-command names it." } : {}),
+  };
+  /** As kube-apiserver does, calls go over the connection that was there before, which has to notice first that it is gone. */
+  const restartAndWait = async () => {
+    await given.restart?.();
+    const giveUpMs = clock.monotonicMs() + answersAgainMsMax;
+    while (clock.monotonicMs() < giveUpMs) {
+      const answers = await Promise.allSettled([
+        ...(versions.includes("v1") ? [v1.version({ signal })] : []),
+        ...(versions.includes("v2") ? [v2.status({ signal })] : []),
+      ]);
+      if (answers.every(({ status }) => status === "fulfilled")) return;
+      await clock.sleep(answersAgainPollMs, signal);
+    }
   };
   return {
     socket: path,
@@ -62,7 +79,7 @@ export async function openPlugin({ socket, clock, random, signal, ...given }: Op
     connectV2: () => connectKmsV2(path),
     connectRaw: (authority) => connectRaw(path, authority === undefined ? {} : { authority }),
     rotate: given.rotate ?? absent,
-    restart: given.restart ?? absent,
+    restart: given.restart === undefined ? absent : restartAndWait,
     lacks: (need) => lacks[need],
     [Symbol.dispose]() {
       v1[Symbol.dispose]();

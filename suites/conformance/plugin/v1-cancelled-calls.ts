@@ -21,7 +21,7 @@ export const check = {
       await call;
     });
     await Promise.all(cancelled);
-    for (let round = 0; round < 5; round++) await addStillWorksV1(subject, findings);
+    for (let round = 0; round < 5 && !findings.hasFailed; round++) await addStillWorksV1(subject, findings);
     return findings.outcome();
   },
 } satisfies Check<PluginSubject>;

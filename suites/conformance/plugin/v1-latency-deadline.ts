@@ -16,7 +16,7 @@ export const check = {
     const findings = new Findings();
     const { slowestMs, failed } = await timingsV1(subject);
     findings.add(failed === undefined && slowestMs < deadlineMs, {
-      sent: "60 Encrypts and Decrypts, one after the other",
+      sent: "up to 60 Encrypts and Decrypts, one after the other",
       received: failed ?? `answers, the slowest after ${slowestMs.toFixed(1)} ms`,
       expected: `answers within ${deadlineMs} ms`,
     });

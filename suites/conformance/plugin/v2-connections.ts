@@ -13,7 +13,7 @@ export const check = {
   async run(subject) {
     const findings = new Findings();
     let answered = 0;
-    for (let batch = 0; batch < 10; batch++) {
+    for (let batch = 0; batch < 10 && answered === batch * 20; batch++) {
       const results = await Promise.all(
         Array.from({ length: 20 }, async () => {
           using other = subject.connectV2();
