@@ -1,47 +1,82 @@
-import { type CheckArea, type CheckResult, type CheckVerdict, checkAreas, type Result } from "../harness/run/schema.ts";
-import { isFault } from "../harness/run/verdict.ts";
-import type { Table } from "./tables.ts";
+import { type CheckArea, type CheckResult, type CheckVerdict, checkAreas, type Evidence, type Result } from "../harness/run/schema.ts";
+import { byReason, isFault } from "../harness/run/verdict.ts";
+import type { Head, Table } from "./tables.ts";
 
-/** How a verdict is written: `n/a` where it would be long. */
+/** How a verdict is written. */
 export const verdictWords: Readonly<Record<CheckVerdict, string>> = {
   pass: "pass",
   fail: "FAIL",
   "not-applicable": "n/a",
   skipped: "skipped",
-  inconclusive: "inconclusive",
+  inconclusive: "not judged",
 };
 
-/** What somebody has to look at: the faults first, then what advises, each in the order in which it ran. */
-export function troubled({ checks, header }: Result): CheckResult[] {
-  const found = checks.filter(({ verdict }) => verdict === "fail" || verdict === "inconclusive");
-  return [...found.filter((check) => isFault(check, header)), ...found.filter((check) => !isFault(check, header))];
+/** Something that a reader has to look at. */
+export interface Trouble {
+  readonly verdict: "fail" | "inconclusive";
+  /** Whether it makes the run a failure. */
+  readonly isFault: boolean;
+  /** One that failed; or all that could not be judged for one reason. */
+  readonly checks: readonly [CheckResult, ...CheckResult[]];
+  readonly evidence: readonly Evidence[];
 }
 
-/** The checks of each area that has any. */
+/** The failures, then what could not be judged; of each the faults first. */
+export function troublesOf({ checks, header }: Result): Trouble[] {
+  const inOrder = byArea(checks).flatMap(([, ofArea]) => ofArea);
+  return (["fail", "inconclusive"] as const).flatMap((verdict) =>
+    [true, false].flatMap((wanted) => {
+      const found = inOrder.filter((check) => check.verdict === verdict && isFault(check, header) === wanted);
+      const groups = verdict === "fail" ? found.map((check) => [check]) : byReason(found);
+      return groups.flatMap((group): Trouble[] => {
+        const [first, ...rest] = group;
+        return first === undefined
+          ? []
+          : [{ verdict, isFault: wanted, checks: [first, ...rest], evidence: group.flatMap(({ evidence }) => evidence) }];
+      });
+    }),
+  );
+}
+
+const namesMax = 8;
+
+/** `plugin/v2-uid-ignored (SHOULD)`; of many the first, and how many more. */
+export function troubleName({ verdict, checks }: Trouble): string {
+  const names = checks.slice(0, namesMax).map(({ id, level }) => `${id} (${level})`);
+  const more = checks.length > namesMax ? ` and ${checks.length - namesMax} more` : "";
+  return `${verdictWords[verdict]}: ${names.join(", ")}${more}`;
+}
+
+/** The checks of each area that has any: what did not pass first. */
 export function byArea(checks: readonly CheckResult[]): [CheckArea, CheckResult[]][] {
   return checkAreas.flatMap((area) => {
-    const ofArea = checks.filter((check) => check.area === area).sort((a, b) => a.id.localeCompare(b.id));
+    const ofArea = checks.filter((check) => check.area === area).toSorted((a, b) => rank(a) - rank(b) || byId(a, b));
     return ofArea.length === 0 ? [] : [[area, ofArea]];
   });
 }
 
-/** Why checks gave no answer, each reason once, with the checks that it stands for. */
-export function reasons(checks: readonly CheckResult[]): { readonly reason: string; readonly ids: readonly string[] }[] {
-  const found = new Map<string, string[]>();
-  for (const { verdict, reason, id } of checks) {
-    if (reason !== null && verdict !== "inconclusive") found.set(reason, [...(found.get(reason) ?? []), id]);
-  }
-  return [...found].map(([reason, ids]) => ({ reason, ids }));
+function rank({ verdict, level }: CheckResult): number {
+  if (verdict !== "fail" && verdict !== "inconclusive") return 4;
+  return (verdict === "fail" ? 0 : 2) + (level === "MUST" ? 0 : 1);
 }
 
-/** All checks, area by area. */
+function byId(a: CheckResult, b: CheckResult): number {
+  return a.id < b.id ? -1 : 1;
+}
+
+/** All checks, area by area; with a column of reasons where any has no answer. */
 export function checkTable(checks: readonly CheckResult[]): Table {
+  const hasReasons = checks.some(({ reason }) => reason !== null);
+  const heads = ["verdict", "check", "level", "invariants", "what is true where it passes", ...(hasReasons ? ["why no answer"] : [])];
   return {
     first: "suite",
-    heads: ["verdict", "check", "level", "invariants", "title"].map((title) => ({ title, holds: "words" })),
+    heads: heads.map((title): Head => ({ title, holds: "words" })),
     groups: byArea(checks).map(([area, ofArea]) => ({
       name: area,
-      rows: ofArea.map(({ id, verdict, level, invariants, title }) => [verdictWords[verdict], id, level, invariants.join(" "), title]),
+      rows: ofArea.map(({ id, verdict, level, invariants, title, reason }) => [
+        ...[verdictWords[verdict], id, level, invariants.join(" "), title],
+        ...(hasReasons ? [reason ?? ""] : []),
+      ]),
     })),
   };
 }

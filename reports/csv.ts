@@ -11,10 +11,11 @@ export const csv = {
   file: "phases.csv",
   isFor: ({ cells, checks }) => cells.length > 0 || checks.length === 0,
   render: ({ header: { target }, cells }) =>
-    stringify(
-      target === null ? [] : cells.flatMap((cell) => cell.phases.map((phase) => row(cell, phase, target))),
-      { header: true, columns: [...columns], escape_formulas: true },
-    ),
+    stringify(target === null ? [] : cells.flatMap((cell) => cell.phases.map((phase) => row(cell, phase, target))), {
+      header: true,
+      columns: [...columns],
+      escape_formulas: true,
+    }),
 } satisfies Reporter;
 
 const columns = [

@@ -8,6 +8,11 @@ export function oneLine(text: string): string {
   return text.replaceAll(/\s+/g, " ").replaceAll(/[\p{Cc}\p{Cf}\p{Cs}]/gu, "\uFFFD");
 }
 
+/** Its beginning, where it is longer than a reader of that report wants; `report.html` and `result.json` have all of it. */
+export function clip(text: string, lengthMax: number): string {
+  return text.length <= lengthMax ? text : `${text.slice(0, lengthMax - 1)}…`;
+}
+
 const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
 
 /** As text or as a quoted attribute of HTML or XML; what XML 1.0 (section 2.2) does not allow at all is replaced. */

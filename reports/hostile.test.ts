@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { readRun } from "../harness/run/read-run.ts";
 import type { Result } from "../harness/run/schema.ts";
+import { checksCsv } from "./checks-csv.ts";
 import { csv } from "./csv.ts";
 import { html } from "./html.ts";
 import { renderTerminal, reporters } from "./index.ts";
@@ -51,14 +52,36 @@ const hostile: Result = await (async () => {
   };
 })();
 
+/** The same of a run of checks; its evidence is long besides. */
+const hostileChecks: Result = await (async () => {
+  const conform = await readRun("reports/fixtures/conform");
+  const long = evil.repeat(50);
+  return {
+    ...conform,
+    header: hostile.header,
+    checks: conform.checks.map((check) => ({
+      ...check,
+      ...{
+        id: `${check.id} ${evil}`,
+        title: evil,
+        invariants: [evil],
+        source: evil,
+        remedy: evil,
+        reason: check.reason && `${check.reason} ${evil}`,
+      },
+      evidence: Array.from({ length: 12 }, () => ({ sent: long, received: long, expected: long })),
+    })),
+  };
+})();
+
 describe("a run full of hostile names", () => {
   it.each(reporters.filter(({ id }) => id !== json.id))("steers no terminal by its $file", ({ render }) => {
-    expect(render(hostile)).not.toMatch(/[^\P{Cc}\n]|\p{Cf}/u);
+    for (const run of [hostile, hostileChecks]) expect(render(run)).not.toMatch(/[^\P{Cc}\n]|\p{Cf}/u);
   });
 
   it("steers no terminal when it is shown on one, and keeps to its width", () => {
-    for (const columns of [60, 80, 200]) {
-      const text = renderTerminal(hostile, columns);
+    for (const [run, columns] of [hostile, hostileChecks].flatMap((each) => [60, 80, 200].map((width) => [each, width] as const))) {
+      const text = renderTerminal(run, columns);
       expect(text).not.toMatch(/[^\P{Cc}\n]|\p{Cf}/u);
       expect(text.split("\n").filter((line) => line.length > columns)).toEqual([]);
     }
@@ -68,20 +91,16 @@ describe("a run full of hostile names", () => {
     const tagsOf = (text: string) => new Set([...text.matchAll(/<(\/?\w+)/g)].map(([, tag]) => tag));
     const tame = html.render(await readRun("reports/fixtures/mismatch"));
     expect(tagsOf(html.render(hostile))).toEqual(tagsOf(tame));
+    const tameChecks = html.render(await readRun("reports/fixtures/conform"));
+    expect(tagsOf(html.render(hostileChecks))).toEqual(tagsOf(tameChecks));
   });
 
-  it("adds no element to junit.xml", () => {
-    const tags = new Set([...junit.render(hostile).matchAll(/<(\/?\w+)/g)].map(([, tag]) => tag));
-    expect([...tags].toSorted()).toEqual([
-      "/failure",
-      "/testcase",
-      "/testsuite",
-      "/testsuites",
-      "failure",
-      "testcase",
-      "testsuite",
-      "testsuites",
-    ]);
+  it.each([
+    ["a benchmark", hostile, ["failure", "testcase", "testsuite", "testsuites"]],
+    ["checks", hostileChecks, ["failure", "skipped", "system-out", "testcase", "testsuite", "testsuites"]],
+  ])("adds no element to the junit.xml of %s", (_, run, tags) => {
+    const found = new Set([...junit.render(run).matchAll(/<\/?([\w-]+)/g)].map(([, tag]) => tag));
+    expect([...found].toSorted()).toEqual(tags);
   });
 
   it("adds no HTML, row or column to summary.md", () => {
@@ -90,6 +109,28 @@ describe("a run full of hostile names", () => {
     const pipes = (line: string) => line.match(/(?<!\\)\|/g)?.length;
     const tables = text.split("\n\n").filter((block) => block.startsWith("| "));
     expect(tables.map((table) => [...new Set(table.split("\n").map(pipes))])).toEqual([[12], [9], [12]]);
+  });
+
+  it("adds no HTML, row or column to the summary.md of checks", () => {
+    const text = markdown.render(hostileChecks);
+    expect(text.replace(/<details><summary>All 23 checks<\/summary>|<\/details>/g, "")).not.toMatch(/(?<!\\)</);
+    const pipes = (line: string) => line.match(/(?<!\\)\|/g)?.length;
+    const tables = text.split("\n\n").filter((block) => block.startsWith("| "));
+    expect(new Set(tables.slice(0, -1).flatMap((table) => table.split("\n").map(pipes)))).toEqual(new Set([4]));
+    expect(new Set(tables.at(-1)?.split("\n").map(pipes))).toEqual(new Set([8]));
+  });
+
+  it("is not told at length to those who read a terminal", () => {
+    expect(renderTerminal(hostileChecks, 100).length).toBeLessThan(50_000);
+    expect(html.render(hostileChecks).length).toBeGreaterThan(1_000_000);
+  });
+
+  it("runs no formula from checks.csv", () => {
+    const { checks } = hostileChecks;
+    const text = checksCsv.render({ ...hostileChecks, checks: checks.map((check) => ({ ...check, id: evil, reason: evil })) });
+    expect(text).toContain(`"'=cmd|`);
+    expect(text).not.toMatch(/(^|,)"?[=+@]/m);
+    expect(text.trimEnd().split("\n")).toHaveLength(1 + checks.length);
   });
 
   it("runs no formula from phases.csv", () => {

@@ -1,16 +1,24 @@
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { readRun } from "../harness/run/read-run.ts";
 import type { Phase } from "../harness/run/schema.ts";
 import { html } from "./html.ts";
 
 const page = html.render(await readRun("reports/fixtures/mismatch"));
+const conform = await readRun("reports/fixtures/conform");
+const checksPage = html.render(conform);
 
-it("fetches nothing", () => {
-  expect(page).not.toMatch(/\b(src|href|action|srcset|data)\s*=|url\(|@import|<(script|link|img|iframe|object|embed)\b/i);
+it.each([
+  ["a benchmark", page],
+  ["checks", checksPage],
+])("fetches nothing for %s", (_, page) => {
+  expect(page).not.toMatch(/<[^>]*\b(src|href|action|srcset|data)\s*=|url\(|@import|<(script|link|img|iframe|object|embed)\b/i);
   expect(page).toContain(`content="default-src 'none'; style-src 'unsafe-inline'"`);
 });
 
-it("closes every element in the order in which they were opened", () => {
+it.each([
+  ["a benchmark", page],
+  ["checks", checksPage],
+])("closes every element of %s in the order in which they were opened", (_, page) => {
   const open: string[] = [];
   for (const [, slash, tag = ""] of page.replace("<!doctype html>", "").matchAll(/<(\/?)(\w+)[^>]*>/g)) {
     if (tag === "meta") continue;
@@ -60,4 +68,56 @@ it("names a provider once a table, over all of its rows", () => {
 it("has a column of troubles only where there are any", () => {
   expect(html.render(complete)).not.toContain(">trouble<");
   expect(page).toContain('<th scope="col" class="trouble">trouble</th>');
+});
+
+describe("the checks", () => {
+  /** Of the rows of the table of an area: verdict, whether it lies open, title. */
+  const rows = (area: string) => {
+    const [, section = ""] = checksPage.split(`<h2>${area}: `);
+    const [table = ""] = section.split("</table>");
+    return [...table.matchAll(/<tr.*?><td class="verdict (\w+)">([^<]+)<\/td><td><details( open)?><summary>([^<]+)/g)].map(
+      ([, tone, verdict, open, title]) => [tone, verdict, open !== undefined, title],
+    );
+  };
+
+  it("lie open where they did not pass, and those first", () => {
+    expect(rows("apiserver").map((row) => row.slice(0, 3))).toEqual([
+      ["fault", "FAIL", true],
+      ["pass", "pass", false],
+      ["pass", "pass", false],
+      ["quiet", "n/a", false],
+      ["quiet", "skipped", false],
+      ["quiet", "skipped", false],
+    ]);
+    expect(rows("plugin").map(([tone, verdict]) => `${verdict} ${tone}`)).toEqual([
+      ...["FAIL fault", "FAIL advice", "FAIL advice", "not judged fault", "not judged fault", "not judged fault", "not judged advice"],
+      ...[
+        "n/a quiet",
+        "n/a quiet",
+        "n/a quiet",
+        "n/a quiet",
+        "n/a quiet",
+        "n/a quiet",
+        "pass pass",
+        "pass pass",
+        "pass pass",
+        "skipped quiet",
+      ],
+    ]);
+  });
+
+  it("have all their evidence, whatever their verdict", () => {
+    const pieces = conform.checks.flatMap(({ evidence }) => evidence);
+    expect(checksPage.match(/<dt class="next">sent<\/dt>/g)).toHaveLength(pieces.length);
+    expect(pieces.length).toBeGreaterThan(10);
+  });
+
+  it("say what to do where they failed, and only there", () => {
+    expect(checksPage.match(/<dt class="next">to do<\/dt>/g)).toHaveLength(4);
+  });
+
+  it("stand in no table where there are none, and the phases neither", () => {
+    expect(page).not.toContain('<table class="checks">');
+    expect(checksPage).not.toMatch(/secrets<\/h2>|KMS calls at the tap/);
+  });
 });

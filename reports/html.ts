@@ -1,8 +1,8 @@
-import type { CheckResult, Result } from "../harness/run/schema.ts";
-import { isFault, verdicts } from "../harness/run/verdict.ts";
+import type { CheckResult, Header, Result } from "../harness/run/schema.ts";
+import { checkTally, isFault, verdicts } from "../harness/run/verdict.ts";
 import { byArea, verdictWords } from "./checks.ts";
 import { escapeMarkup } from "./escape.ts";
-import { measuredOn } from "./measured-on.ts";
+import { contextTitle, measuredOn } from "./measured-on.ts";
 import { bySecrets, storedSummary } from "./phase-columns.ts";
 import type { Reporter } from "./reporter.ts";
 import { type Head, kmsPhaseTable, kmsTable, phaseTable, serverTable, type Table } from "./tables.ts";
@@ -32,7 +32,7 @@ ${[model(result), findings(result), ...checkSections(result), ...sections(result
 } satisfies Reporter;
 
 const style = `
-:root { color-scheme: light dark; --line: light-dark(#d8dee4, #30363d); --heavy: light-dark(#8c959f, #6e7681); --soft: light-dark(#f6f8fa, #151b23); --fault: light-dark(#b3261e, #ff8a80); --quiet: light-dark(#57606a, #9198a1); }
+:root { color-scheme: light dark; --line: light-dark(#d8dee4, #30363d); --heavy: light-dark(#8c959f, #6e7681); --soft: light-dark(#f6f8fa, #151b23); --fault: light-dark(#b3261e, #ff8a80); --advice: light-dark(#8a5a00, #e3b341); --quiet: light-dark(#57606a, #9198a1); }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; background: Canvas; color: CanvasText; }
 h1 { font-size: 1.4rem; overflow-wrap: anywhere; }
 h2 { font-size: 1.2rem; margin-top: 2.5rem; }
@@ -50,15 +50,20 @@ table .number { text-align: right; }
 .fault, .model { font-weight: 600; }
 td.trouble { min-width: 14rem; white-space: normal; }
 li { overflow-wrap: anywhere; }
-.check { margin-top: 0.35rem; overflow-wrap: anywhere; }
-.check > summary { font-weight: 400; }
-.check p { margin: 0.25rem 0 0.25rem 1.1rem; }
-.check .scroll { margin-left: 1.1rem; }
-.verdict { display: inline-block; min-width: 5.5rem; font-weight: 600; }
-.verdict.fail, .verdict.inconclusive { color: var(--fault); }
-.verdict.not-applicable, .verdict.skipped, .quiet { color: var(--quiet); }
-td.words { min-width: 9rem; white-space: normal; }
-@media (max-width: 40rem) { th, td { padding: 0.2rem 0.4rem; } }
+.checks { width: 100%; }
+.checks > tbody > tr > td:nth-child(2) { width: 100%; white-space: normal; overflow-wrap: anywhere; }
+.checks details { margin: 0; }
+.checks summary { font-weight: 400; }
+.checks details > :not(summary) { margin: 0.35rem 0 0.35rem 1rem; }
+.checks tr.open { background: var(--soft); }
+.verdict { font-weight: 600; }
+.verdict.advice { color: var(--advice); }
+.verdict.quiet, .quiet { color: var(--quiet); font-weight: 400; }
+dl { display: grid; grid-template-columns: minmax(4.5rem, max-content) 1fr; gap: 0 0.75rem; }
+dt { color: var(--quiet); }
+dd { margin: 0; }
+dt.next:not(:first-child), dt.next:not(:first-child) + dd { margin-top: 0.35rem; }
+@media (max-width: 40rem) { th, td { padding: 0.2rem 0.4rem; } .wide { display: none; } }
 `;
 
 function model(result: Result): string {
@@ -73,38 +78,55 @@ function findings(result: Result): string {
 
 function context(result: Result): string {
   const items = measuredOn(result).map((sentence) => `<li>${escapeMarkup(sentence)}</li>`);
-  return `<h2>Measured on</h2>\n<ul>\n${items.join("\n")}\n</ul>`;
+  return `<h2>${contextTitle(result)}</h2>\n<ul>\n${items.join("\n")}\n</ul>`;
 }
 
-/** A line a check, its evidence one click away; what did not pass lies open. */
-function checkSections(result: Result): string[] {
-  return byArea(result.checks).map(([area, checks]) => {
-    const items = checks.map((check) => {
-      const isOpen = check.verdict === "fail" || check.verdict === "inconclusive";
-      const mark = isFault(check, result.header) ? ' class="fault"' : "";
-      const ids = check.invariants.length === 0 ? "" : ` <span class="quiet">${escapeMarkup(check.invariants.join(", "))}</span>`;
-      return [
-        `<details class="check"${isOpen ? " open" : ""}>`,
-        `<summary><span class="verdict ${check.verdict}">${verdictWords[check.verdict]}</span> <span${mark}>${escapeMarkup(check.title)}</span></summary>`,
-        `<p><code>${escapeMarkup(check.id)}</code> ${check.level}${ids}</p>`,
-        ...(check.reason === null ? [] : [`<p>${escapeMarkup(check.reason)}</p>`]),
-        ...(check.evidence.length === 0 ? [] : [evidenceTable(check.evidence)]),
-        ...(isOpen ? [`<p>To do: ${escapeMarkup(check.remedy)}</p>`] : []),
-        `<p class="quiet">Rule: ${escapeMarkup(check.source)}</p>`,
-        "</details>",
-      ].join("\n");
-    });
-    const passed = checks.filter(({ verdict }) => verdict === "pass").length;
-    return `<h2>${area}: ${passed} of ${checks.length} checks pass</h2>\n${items.join("\n")}`;
-  });
-}
-
-function evidenceTable(evidence: CheckResult["evidence"]): string {
-  const rows = evidence.map(
-    ({ sent, received, expected }) => `<tr>${[sent, received, expected].map((text) => `<td class="words">${escapeMarkup(text)}</td>`).join("")}</tr>`,
+/** A row a check, its evidence one click away; what did not pass stands first and lies open. */
+function checkSections({ checks, header }: Result): string[] {
+  const heads = [
+    '<th scope="col">verdict</th><th scope="col">check</th>',
+    ...["level", "invariants"].map((title) => `<th scope="col" class="wide">${title}</th>`),
+  ];
+  return byArea(checks).map(([area, ofArea]) =>
+    [
+      `<h2>${area}: ${checkTally(ofArea)}</h2>`,
+      `<div class="scroll"><table class="checks">\n<thead><tr>${heads.join("")}</tr></thead>\n<tbody>`,
+      ...ofArea.map((check) => checkRow(check, header)),
+      "</tbody></table></div>",
+    ].join("\n"),
   );
-  const heads = ["sent", "received", "expected"].map((title) => `<th scope="col">${title}</th>`).join("");
-  return `<div class="scroll"><table>\n<thead><tr>${heads}</tr></thead>\n<tbody>\n${rows.join("\n")}\n</tbody></table></div>`;
+}
+
+function checkRow(check: CheckResult, header: Header): string {
+  const { verdict, level, title, invariants } = check;
+  const isOpen = verdict === "fail" || verdict === "inconclusive";
+  const tone = isFault(check, header) ? "fault" : isOpen ? "advice" : verdict === "pass" ? "pass" : "quiet";
+  return [
+    `<tr${isOpen ? ' class="open"' : ""}><td class="verdict ${tone}">${verdictWords[verdict]}</td>`,
+    `<td><details${isOpen ? " open" : ""}><summary>${escapeMarkup(title)}</summary>\n${checkDetails(check)}\n</details></td>`,
+    `<td class="wide">${level}</td><td class="wide">${escapeMarkup(invariants.join(" "))}</td></tr>`,
+  ].join("");
+}
+
+/** What stands behind a check's verdict. */
+function checkDetails({ id, level, invariants, verdict, reason, evidence, remedy, source }: CheckResult): string {
+  const items = [
+    pair("why", reason),
+    ...evidence.flatMap(({ sent, received, expected }) => [
+      pair("sent", sent, "next"),
+      pair("received", received),
+      pair("expected", expected),
+    ]),
+    pair("to do", verdict === "fail" ? remedy : null, "next"),
+    pair("source", source, "next"),
+  ];
+  const facts = `<p class="quiet"><code>${escapeMarkup(id)}</code> ${escapeMarkup([level, ...invariants].join(" "))}</p>`;
+  return `${facts}\n<dl>\n${items.filter((item) => item !== "").join("\n")}\n</dl>`;
+}
+
+/** Nothing where there is no text; `next` begins a new group of pairs. */
+function pair(name: string, text: string | null, group: "next" | "same" = "same"): string {
+  return text === null ? "" : `<dt class="${group}">${name}</dt><dd>${escapeMarkup(text)}</dd>`;
 }
 
 function sections({ cells }: Result): string[] {

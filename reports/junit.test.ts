@@ -22,6 +22,55 @@ it("fails the cases of what was wrong, with every reason", async () => {
   expect(text).toContain("3 of 50 requests of the phase write failed.");
 });
 
+/** The test case of a check, up to its end. */
+function caseOf(text: string, id: string): string {
+  const [, rest = ""] = text.split(`name="${id}"`);
+  return rest.split("<testcase")[0] ?? "";
+}
+
+it("has a case for the run and for each check, in its area, and counts them", async () => {
+  const text = await render("conform");
+  expect(text).toContain('<testsuite name="kmsmark conform" tests="24" failures="5" errors="0" skipped="11"');
+  expect(text.match(/<failure /g)).toHaveLength(5);
+  expect(text.match(/<skipped /g)).toHaveLength(11);
+  expect(text.match(/<testcase classname="plugin" name="plugin\//g)).toHaveLength(17);
+  expect(text.match(/<testcase classname="apiserver" name="apiserver\//g)).toHaveLength(6);
+});
+
+it("fails a MUST with its evidence and what to do", async () => {
+  expect(
+    caseOf(await render("conform"), "plugin/v2-status-keyid-limit")
+      .split("\n")
+      .slice(1, 8),
+  ).toEqual([
+    '      <failure message="plugin/v2-status-keyid-limit (MUST) fails: The key_id of Status has at most 1024 bytes.">',
+    "plugin/v2-status-keyid-limit (MUST) fails: The key_id of Status has at most 1024 bytes.",
+    "sent: Status",
+    "received: a key_id of 1025 bytes",
+    "expected: a key_id of at most 1024 bytes",
+    "to do: Shorten the key_id, by a hash for instance: it is stored with every object.",
+    "      </failure>",
+  ]);
+});
+
+it("fails a MUST that could not be judged, and skips a SHOULD", async () => {
+  const text = await render("conform");
+  expect(caseOf(text, "plugin/v2-connections")).toContain(
+    '<failure message="plugin/v2-connections (MUST) could not be judged: The plugin at',
+  );
+  expect(caseOf(text, "plugin/v2-latency-margin")).toContain('<skipped message="The clock stood still between two calls."/>');
+});
+
+it("fails a SHOULD in a strict run alone, and shows it in any", async () => {
+  const lax = caseOf(await render("conform"), "plugin/v2-decrypt-annotations-changed");
+  expect(lax).toContain("<system-out>\nplugin/v2-decrypt-annotations-changed (SHOULD) fails: ");
+  expect(lax).not.toContain("<failure");
+  const result = await readRun("reports/fixtures/conform");
+  const strict = junit.render({ ...result, header: { ...result.header, strict: true } });
+  expect(caseOf(strict, "plugin/v2-decrypt-annotations-changed")).toContain("<failure message=");
+  expect(strict).toContain('tests="24" failures="8" errors="0" skipped="10"');
+});
+
 it("fails the run that was cut off", async () => {
   expect(await render("cut-off")).toContain('<failure message="The run was cut off in the phase update of kms-v2, 50 secrets.">');
 });

@@ -1,15 +1,17 @@
 import { cellName } from "../harness/run/fold.ts";
-import type { Cell, CheckResult, Result } from "../harness/run/schema.ts";
-import { cellFaults, isFault, runFaults } from "../harness/run/verdict.ts";
+import type { Cell, CheckResult, Header, Result } from "../harness/run/schema.ts";
+import { cellFaults, checkSentence, isFault, runFaults } from "../harness/run/verdict.ts";
+import { byArea } from "./checks.ts";
 import { escapeMarkup } from "./escape.ts";
 import type { Reporter } from "./reporter.ts";
 
-/** For CI: a test case for the run as a whole, and one a provider and number of secrets. */
+/** For CI: a test case for the run as a whole, and one a check, or a provider and number of secrets. */
 export const junit = {
   id: "junit",
   file: "junit.xml",
   render: (result) => {
-    const cases = [runCase(result), ...result.cells.map(cellCase), ...result.checks.map((check) => checkCase(check, result.header))];
+    const checks = byArea(result.checks).flatMap(([, ofArea]) => ofArea);
+    const cases = [runCase(result), ...result.cells.map(cellCase), ...checks.map((check) => checkCase(check, result.header))];
     const failed = cases.filter(({ faults }) => faults.length > 0).length;
     const skipped = cases.filter(({ skipped: reason }) => reason !== undefined).length;
     const suite = `kmsmark ${result.header.command}`;
@@ -27,29 +29,29 @@ export const junit = {
 } satisfies Reporter;
 
 interface Case {
+  /** Of a check its area; the run itself otherwise. */
+  readonly suite?: string;
   readonly name: string;
   readonly durationMs: number;
   readonly faults: readonly string[];
-  /** Of a check: the suite that it belongs to. */
-  readonly area?: string;
   /** Why there is no answer. */
   readonly skipped?: string;
-  /** What a reader of a case that does not fail should know all the same. */
-  readonly advice?: readonly string[];
+  /** What a reader should know of a case that does not fail. */
+  readonly output?: readonly string[];
 }
 
-/** A SHOULD that fails is no failure here, unless the run was strict: it stands in the case's output. */
-function checkCase(check: CheckResult, header: Result["header"]): Case {
-  const { id, area, verdict, title, reason, remedy, evidence, durationMs } = check;
-  const base = { name: id, area, durationMs, faults: [] };
+/** A SHOULD that does not hold is no failure here, unless the run was strict: it stands in the case's output. */
+function checkCase(check: CheckResult, header: Header): Case {
+  const { id, area, verdict, reason, remedy, evidence, durationMs } = check;
+  const base = { suite: area, name: id, durationMs, faults: [] };
   if (verdict === "pass") return base;
   const words = [
-    reason ?? title,
-    ...evidence.map(({ sent, received, expected }) => `sent: ${sent}; received: ${received}; expected: ${expected}`),
-    `To do: ${remedy}`,
+    checkSentence(check),
+    ...evidence.flatMap(({ sent, received, expected }) => [`sent: ${sent}`, `received: ${received}`, `expected: ${expected}`]),
+    ...(verdict === "fail" ? [`to do: ${remedy}`] : []),
   ];
   if (isFault(check, header)) return { ...base, faults: words };
-  return verdict === "fail" ? { ...base, advice: words } : { ...base, skipped: reason ?? verdict };
+  return verdict === "fail" ? { ...base, output: words } : { ...base, skipped: reason ?? verdict };
 }
 
 function runCase(result: Result): Case {
@@ -61,22 +63,19 @@ function cellCase(cell: Cell): Case {
   return { name: cellName(cell), durationMs, faults: cellFaults(cell) };
 }
 
-function testCase(suite: string, { name, durationMs, faults, area, skipped, advice = [] }: Case): string[] {
-  const owner = area === undefined ? suite : `${suite}.${area}`;
-  const open = `    <testcase classname="${escapeMarkup(owner)}" name="${escapeMarkup(name)}" time="${seconds(durationMs)}"`;
+function testCase(run: string, { suite = run, name, durationMs, faults, skipped, output = [] }: Case): string[] {
+  const open = `    <testcase classname="${escapeMarkup(suite)}" name="${escapeMarkup(name)}" time="${seconds(durationMs)}"`;
   const [first] = faults;
-  if (skipped !== undefined) return [`${open}>`, `      <skipped message="${escapeMarkup(skipped)}"/>`, "    </testcase>"];
-  if (first === undefined && advice.length > 0) {
-    return [`${open}>`, "      <system-out>", ...advice.map(escapeMarkup), "      </system-out>", "    </testcase>"];
-  }
-  if (first === undefined) return [`${open}/>`];
-  return [
-    `${open}>`,
-    `      <failure message="${escapeMarkup(first)}">`,
-    ...faults.map(escapeMarkup),
-    "      </failure>",
-    "    </testcase>",
+  const inside = [
+    ...(first === undefined ? [] : element(`failure message="${escapeMarkup(first)}"`, faults)),
+    ...(skipped === undefined ? [] : [`      <skipped message="${escapeMarkup(skipped)}"/>`]),
+    ...(output.length === 0 ? [] : element("system-out", output)),
   ];
+  return inside.length === 0 ? [`${open}/>`] : [`${open}>`, ...inside, "    </testcase>"];
+}
+
+function element(tag: string, lines: readonly string[]): string[] {
+  return [`      <${tag}>`, ...lines.map(escapeMarkup), `      </${tag.split(" ", 1)[0]}>`];
 }
 
 function seconds(ms: number): string {

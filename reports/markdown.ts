@@ -1,18 +1,25 @@
-import type { CheckResult, Result } from "../harness/run/schema.ts";
+import type { Evidence, Result } from "../harness/run/schema.ts";
 import { verdicts } from "../harness/run/verdict.ts";
-import { checkTable, reasons, troubled, verdictWords } from "./checks.ts";
-import { escapeMarkdown } from "./escape.ts";
-import { measuredOn } from "./measured-on.ts";
+import { checkTable, troubleName, troublesOf } from "./checks.ts";
+import { clip, escapeMarkdown } from "./escape.ts";
+import { contextTitle, measuredOn } from "./measured-on.ts";
 import { bySecrets, storedSummary } from "./phase-columns.ts";
 import type { Reporter } from "./reporter.ts";
 import { kmsTable, phaseTable, serverTable, type Table } from "./tables.ts";
+
+/** Pieces of evidence of one check, and the length of a text in them: a comment on a pull request has at most 65536 characters. */
+const evidenceMax = 8;
+const evidenceLengthMax = 1000;
 
 /** For a pull request, a ticket, a job's summary page. */
 export const markdown = {
   id: "markdown",
   file: "summary.md",
-  render: (result) =>
-    `${[`# kmsmark ${escapeMarkdown(result.header.command)}`, ...findings(result), ...failures(result), ...tables(result), ...allChecks(result), context(result)].join("\n\n")}\n`,
+  render: (result) => {
+    const title = `# kmsmark ${escapeMarkdown(result.header.command)}`;
+    const parts = [title, ...findings(result), ...failures(result), ...tables(result), ...allChecks(result), context(result)];
+    return `${parts.join("\n\n")}\n`;
+  },
 } satisfies Reporter;
 
 /** The reason not to trust the figures, if there is one, then what they show. */
@@ -24,30 +31,30 @@ function findings(result: Result): string[] {
 
 /** What a reviewer has to look at, each with what it rests on. */
 function failures(result: Result): string[] {
-  return troubled(result).map(({ id, level, verdict, title, reason, remedy, evidence }) =>
-    [
-      `## ${escapeMarkdown(`${verdictWords[verdict]}: ${id} (${level})`)}`,
-      escapeMarkdown(title),
-      ...(reason === null ? [] : [escapeMarkdown(`Why: ${reason}`)]),
-      ...(evidence.length === 0 ? [] : [evidenceTable(evidence)]),
-      escapeMarkdown(`To do: ${remedy}`),
-    ].join("\n\n"),
-  );
+  return troublesOf(result).map((trouble) => {
+    const [{ verdict, title, reason, remedy }] = trouble.checks;
+    return [
+      `## ${escapeMarkdown(troubleName(trouble))}`,
+      ...(trouble.checks.length === 1 ? [escapeMarkdown(`Rule: ${title}`)] : []),
+      ...(reason === null ? [] : [escapeMarkdown(`Why: ${clip(reason, evidenceLengthMax)}`)]),
+      ...(trouble.evidence.length === 0 ? [] : [evidenceTable(trouble.evidence)]),
+      ...(verdict === "fail" ? [escapeMarkdown(`To do: ${remedy}`)] : []),
+    ].join("\n\n");
+  });
 }
 
-function evidenceTable(evidence: CheckResult["evidence"]): string {
-  const rows = evidence.map(({ sent, received, expected }) => `| ${[sent, received, expected].map(escapeMarkdown).join(" | ")} |`);
-  return ["| sent | received | expected |", "| --- | --- | --- |", ...rows].join("\n");
+function evidenceTable(evidence: readonly Evidence[]): string {
+  const rows = evidence
+    .slice(0, evidenceMax)
+    .map((piece) => [piece.sent, piece.received, piece.expected].map((text) => escapeMarkdown(clip(text, evidenceLengthMax))));
+  return [["sent", "received", "expected"], ["---", "---", "---"], ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
 }
 
 /** Folded, because it is long and the failures stand above. */
 function allChecks({ checks }: Result): string[] {
-  if (checks.length === 0) return [];
-  const why = reasons(checks).map(({ reason, ids }) => `- ${escapeMarkdown(`${reason} (${ids.join(", ")})`)}`);
-  return [
-    ...(why.length === 0 ? [] : [["## Not checked", "", ...why].join("\n")]),
-    `<details><summary>All ${checks.length} checks</summary>\n\n${table(checkTable(checks))}\n\n</details>`,
-  ];
+  return checks.length === 0
+    ? []
+    : [`<details><summary>All ${checks.length} checks</summary>\n\n${table(checkTable(checks))}\n\n</details>`];
 }
 
 function tables({ cells }: Result): string[] {
@@ -73,5 +80,5 @@ function table({ first, heads, groups }: Table): string {
 }
 
 function context(result: Result): string {
-  return ["## Measured on", "", ...measuredOn(result).map((sentence) => `- ${escapeMarkdown(sentence)}`)].join("\n");
+  return [`## ${contextTitle(result)}`, "", ...measuredOn(result).map((sentence) => `- ${escapeMarkdown(sentence)}`)].join("\n");
 }

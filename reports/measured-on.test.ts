@@ -37,3 +37,21 @@ it("says how many clients a closed loop had", () => {
 it("says nothing of the load where there was none", () => {
   expect(loads({})).toEqual([]);
 });
+
+it.each<[string, Partial<Result["header"]>, string]>([
+  ["a plugin alone", { target: null, plugin: "/run/kms.sock" }, "Checked without a control plane; KMS plugin: /run/kms.sock."],
+  ["a file", { target: null, plugin: null }, "Checked without a control plane; KMS plugin: none."],
+  ["an API server", { plugin: null }, "Checked on kube-apiserver v1.37.2 with etcd v3.7.3, target processes; KMS plugin: none."],
+])("says what was checked where it was %s", async (_, header, sentence) => {
+  const conform = await readRun("reports/fixtures/conform");
+  expect(measuredOn({ ...conform, header: { ...conform.header, ...header } })[0]).toBe(sentence);
+});
+
+it("says first that verdicts are a model's", async () => {
+  const conform = await readRun("reports/fixtures/conform");
+  const target = { kind: "embedded", kubernetes: "v1.37.2", etcd: null, isModel: true, refused: [] } as const;
+  expect(measuredOn({ ...conform, header: { ...conform.header, target: { ...target, refused: [] } } }).slice(0, 2)).toEqual([
+    "These verdicts are a model's: the target embedded is no kube-apiserver.",
+    "Checked on a model of kube-apiserver v1.37.2, target embedded; KMS plugin: /run/kms/other.sock.",
+  ]);
+});

@@ -1,4 +1,4 @@
-import type { Cell, Load, PhaseName, Result } from "../harness/run/schema.ts";
+import type { Cell, Header, Load, PhaseName, Result } from "../harness/run/schema.ts";
 import { formatBytes, formatMs, formatNs, formatRate } from "./units.ts";
 
 /** What a reader must know before any figure, in sentences; where a model was measured, the first one says so. */
@@ -15,17 +15,24 @@ export function measuredOn({ header, status, durationMs, cells }: Result): strin
   ];
 }
 
+/** What {@link measuredOn} is headed with. */
+export function contextTitle({ header }: Result): string {
+  return `${verbOf(header)} on`;
+}
+
+function verbOf({ command }: Header): string {
+  return command === "conform" ? "Checked" : "Measured";
+}
+
 /** What stood behind the figures or the verdicts. */
-function subject({ target, plugin, command }: Result["header"]): string[] {
-  const verb = command === "conform" ? "Checked" : "Measured";
-  if (target === null) return [`${verb} without a control plane; KMS plugin: ${plugin ?? "none"}.`];
+function subject(header: Header): string[] {
+  const { target, plugin, command } = header;
+  const behind = `KMS plugin: ${plugin ?? "none"}.`;
+  if (target === null) return [`${verbOf(header)} without a control plane; ${behind}`];
   const server = `${target.isModel ? "a model of " : ""}kube-apiserver ${target.kubernetes}`;
   const etcd = target.etcd === null ? "" : ` with etcd ${target.etcd}`;
   const model = `These ${command === "conform" ? "verdicts" : "figures"} are a model's: the target ${target.kind} is no kube-apiserver.`;
-  return [
-    ...(target.isModel ? [model] : []),
-    `${verb} on ${server}${etcd}, target ${target.kind}; KMS plugin: ${plugin ?? "none"}.`,
-  ];
+  return [...(target.isModel ? [model] : []), `${verbOf(header)} on ${server}${etcd}, target ${target.kind}; ${behind}`];
 }
 
 /** Which phases were loaded how; the phases are named only where they differ. */

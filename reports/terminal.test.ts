@@ -80,3 +80,65 @@ describe("the KMS calls at the tap", () => {
 it("shows a run without figures", () => {
   expect(renderTerminal({ ...complete, cells: [] }, 100)).toContain("✗ Nothing was measured.\n");
 });
+
+describe("a run of checks", async () => {
+  const conform = await readRun("reports/fixtures/conform");
+
+  it("shows the failures first, then what could not be judged, of each the faults first", () => {
+    const heads = renderTerminal(conform, 120)
+      .split("\n")
+      .filter((line) => /^[✗·] (FAIL|not judged): /.test(line));
+    expect(heads).toEqual([
+      "✗ FAIL: plugin/v2-status-keyid-limit (MUST)",
+      "✗ FAIL: apiserver/lp-04-tampered (MUST)",
+      "· FAIL: plugin/v2-decrypt-annotations-changed (SHOULD)",
+      "· FAIL: plugin/v2-decrypt-unknown-keyid (SHOULD)",
+      "✗ not judged: plugin/v2-concurrent-callers (MUST), plugin/v2-connections (MUST), plugin/v2-decrypt-flipped (MUST)",
+      "· not judged: plugin/v2-latency-margin (SHOULD)",
+    ]);
+  });
+
+  it("says of a failure what was sent, received and expected, and what to do", () => {
+    const [, failure] = renderTerminal(conform, 120).split("\n\n");
+    expect(failure?.split("\n")).toEqual([
+      "✗ FAIL: plugin/v2-status-keyid-limit (MUST)",
+      "  rule      The key_id of Status has at most 1024 bytes.",
+      "  sent      Status",
+      "  received  a key_id of 1025 bytes",
+      "  expected  a key_id of at most 1024 bytes",
+      "  to do     Shorten the key_id, by a hash for instance: it is stored with every object.",
+    ]);
+  });
+
+  it("counts by suite, and ends with the verdict and the reasons why some were not judged", () => {
+    const [reasons, counts] = renderTerminal(conform, 120).trimEnd().split("\n\n").reverse();
+    expect(counts?.split("\n")).toEqual([
+      "Checks       pass  FAIL  n/a  skipped  not judged",
+      "  plugin        3     3    6        1           4",
+      "  apiserver     2     1    1        2           0",
+    ]);
+    expect(reasons?.split("\n").slice(0, 2)).toEqual([
+      "✗ 5 of 23 checks pass, 4 fail (2 MUST), 4 could not be judged (3 MUST), 7 do not apply, 3 were skipped.",
+      "· 4 checks do not apply: KMS v1 is not checked: the plugin does not serve it, or it was not asked for.",
+    ]);
+  });
+
+  it.each([60, 72, 100, 120])("is never wider than %d columns", (columns) => {
+    expect(
+      renderTerminal(conform, columns)
+        .split("\n")
+        .filter((line) => line.length > columns),
+    ).toEqual([]);
+  });
+
+  it("shows a few pieces of evidence of many", () => {
+    const text = renderTerminal(conform, 120);
+    expect(text.match(/ {2}sent {6}GET of a Secret/g)).toHaveLength(3);
+    expect(text).toContain("            and 2 more of the kind in report.html\n");
+  });
+
+  it("has no tables of a benchmark, nor a benchmark one of checks", () => {
+    expect(renderTerminal(conform, 120)).not.toMatch(/secrets {2}|KMS calls at the tap/);
+    expect(renderTerminal(complete, 120)).not.toContain("Checks");
+  });
+});

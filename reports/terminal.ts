@@ -1,8 +1,8 @@
 import { type Cell, type CheckResult, checkVerdicts, type Phase, type Result } from "../harness/run/schema.ts";
-import { cellFaults, isFault, verdicts } from "../harness/run/verdict.ts";
-import { byArea, reasons, troubled, verdictWords } from "./checks.ts";
+import { cellFaults, verdicts } from "../harness/run/verdict.ts";
+import { byArea, type Trouble, troubleName, troublesOf, verdictWords } from "./checks.ts";
 import type { Column } from "./column.ts";
-import { oneLine } from "./escape.ts";
+import { clip, oneLine } from "./escape.ts";
 import { kmsCalls, kmsColumns } from "./kms-calls.ts";
 import { measuredOn } from "./measured-on.ts";
 import { bySecrets, phaseColumns, storedSummary, troubles } from "./phase-columns.ts";
@@ -13,56 +13,56 @@ const columnsMin = 60;
 /** Room for a provider and a KMS method; a run folder may hold a longer name than any of those, and it is cut. */
 const labelLengthMax = 20;
 
+/** Pieces of evidence of one check, and the length of a text in them; `report.html` has the others. */
+const evidenceMax = 3;
+const evidenceLengthMax = 400;
+
 /** What a person reads when a run is over: what was measured on, what it showed, the figures. `columns` is the terminal's width. */
 export function renderTerminal(result: Result, columns: number): string {
   const width = Math.max(columnsMin, columns);
   const context = measuredOn(result).flatMap((sentence) => wrap(sentence, width, ""));
-  const failures = troubled(result).map((check) => failure(check, result, width));
-  const areas = areaTable(result, width);
+  const found = troublesOf(result).map((trouble) => troubleLines(trouble, width));
+  const shown = verdicts(result).sentences.filter(({ isShown }) => isShown !== true);
+  const summary = shown.flatMap(({ text, isFault }) => wrap(text, width, isFault ? "✗ " : "· "));
   const tables = bySecrets(result.cells).flatMap(([secrets, cells]) => [phases(secrets, cells, width), kms(cells, width)]);
-  return `${[context, ...failures, areas, summary(result, width), ...tables]
+  return `${[context, ...found, areas(result, width), summary, ...tables]
     .filter((lines) => lines.length > 0)
     .map((lines) => lines.join("\n"))
     .join("\n\n")}\n`;
 }
 
-/** What the run showed. What a check found stands in full above it, and is only counted here. */
-function summary(result: Result, width: number): string[] {
-  const { sentences } = verdicts(result);
-  const told = new Set(troubled(result).map(({ id }) => id));
-  const isTold = (text: string) => told.has(text.split(" ", 1)[0] ?? "");
-  return sentences.filter(({ text }) => !isTold(text)).flatMap(({ text, isFault: isWrong }) => wrap(text, width, isWrong ? "✗ " : "· "));
-}
-
-/** A check that did not pass, with what it rests on and what to do. */
-function failure(check: CheckResult, { header }: Result, width: number): string[] {
-  const { id, level, verdict, title, reason, evidence, remedy } = check;
+/** A check that failed, or all that could not be judged for one reason: with what that rests on and what to do. */
+function troubleLines(trouble: Trouble, width: number): string[] {
+  const { isFault, checks, evidence } = trouble;
+  const [{ verdict, title, reason, remedy }] = checks;
+  const labelled = (label: string, text: string) => wrap(clip(text, evidenceLengthMax), width, `  ${label.padEnd(10)}`);
+  const more = evidence.length - evidenceMax;
   return [
-    ...wrap(`${verdictWords[verdict]} ${id} (${level})`, width, isFault(check, header) ? "✗ " : "· "),
-    ...wrap(title, width, "  "),
-    ...(reason === null ? [] : wrap(reason, width, "  why       ")),
-    ...evidence.flatMap(({ sent, received, expected }) => [
-      ...wrap(sent, width, "  sent      "),
-      ...wrap(received, width, "  received  "),
-      ...wrap(expected, width, "  expected  "),
-    ]),
-    ...wrap(remedy, width, "  to do     "),
+    ...wrap(troubleName(trouble), width, isFault ? "✗ " : "· "),
+    ...(checks.length === 1 ? labelled("rule", title) : []),
+    ...(reason === null ? [] : labelled("why", reason)),
+    ...evidence
+      .slice(0, evidenceMax)
+      .flatMap(({ sent, received, expected }) => [
+        ...labelled("sent", sent),
+        ...labelled("received", received),
+        ...labelled("expected", expected),
+      ]),
+    ...(more > 0 ? labelled("", `and ${more} more of the kind in report.html`) : []),
+    ...(verdict === "fail" ? labelled("to do", remedy) : []),
   ];
 }
 
-/** How many of each suite ended how, and why some gave no answer. */
-function areaTable({ checks }: Result, width: number): string[] {
+/** How many of each suite ended how. */
+function areas({ checks }: Result, width: number): string[] {
   const columns = checkVerdicts
     .filter((verdict) => checks.some((check) => check.verdict === verdict))
     .map((verdict): Column<readonly CheckResult[]> => {
       const of = (ofArea: readonly CheckResult[]) => String(ofArea.filter((check) => check.verdict === verdict).length);
       return { title: verdictWords[verdict], rank: 0, of };
     });
-  const lines = byArea(checks).map(([area, ofArea]) => ({ label: area, row: ofArea }));
-  const why = reasons(checks).flatMap(({ reason, ids }) =>
-    wrap(`${reason} (${ids.length === 1 ? ids[0] : `${ids.length} checks`})`, width, "  "),
-  );
-  return lines.length === 0 ? [] : [...table("Checks", columns, lines, width), ...why];
+  const lines = byArea(checks).map(([area, ofArea]) => ({ label: `  ${area}`, row: ofArea }));
+  return lines.length === 0 ? [] : table("Checks", columns, lines, width);
 }
 
 /** Words take the whole width; figures stand in columns, `label` before them. */

@@ -16,9 +16,7 @@ const subjects = {
 
 /** The text that {@link indexFile} has to have: every file that exports a check, by name. No scan at run time, no registration by import. */
 export function generateIndex(): string {
-  const areas = checkAreas
-    .filter((area) => existsSync(join(root, "suites/conformance", area)))
-    .map((area) => ({ area, ...subjects[area], names: checkFiles(area) }));
+  const areas = checkAreas.map((area) => ({ area, ...subjects[area], names: checkFiles(area) })).filter(({ names }) => names.length > 0);
   const imports = areas.flatMap(({ area, names }) =>
     names.map((name) => `import { check as ${identifierOf(area, name)} } from "./${area}/${name}.ts";`),
   );
@@ -32,14 +30,14 @@ export function generateIndex(): string {
     "// Made by `npm run generate` of the files that export a check; a test compares.",
     [...imports, 'import type { Check } from "./check.ts";', ...types].join("\n"),
     ...lists,
-    `/** What can be said of every check without running it. */\nexport const allChecks: readonly Omit<Check<never>, "run">[] = [\n${all}];`,
-    "",
+    `/** What can be said of every check without running it. */\nexport const allChecks: readonly Omit<Check<never>, "run">[] = [\n${all}];\n`,
   ].join("\n\n");
 }
 
-/** Names of the files of an area's folder that hold a check. */
-export function checkFiles(area: string): string[] {
+/** Names of the files of an area's folder that hold a check; none where there is no such folder. */
+function checkFiles(area: string): string[] {
   const folder = join(root, "suites/conformance", area);
+  if (!existsSync(folder)) return [];
   return readdirSync(folder)
     .filter(
       (name) =>

@@ -1,7 +1,12 @@
 import { rotateKeyFile } from "../../plugins/local-key-file.ts";
 import { openApiserver } from "../../suites/conformance/apiserver-subject.ts";
 import type { Check, SubjectBase } from "../../suites/conformance/check.ts";
-import { apiserverChecks, pluginChecks } from "../../suites/conformance/index.ts";
+import { openConfig } from "../../suites/conformance/config-subject.ts";
+import { openEtcdValues } from "../../suites/conformance/envelope-etcd.ts";
+import { openFolderValues } from "../../suites/conformance/envelope-folder.ts";
+import { openOwnPlane } from "../../suites/conformance/envelope-own-plane.ts";
+import type { EnvelopeSubject } from "../../suites/conformance/envelope-subject.ts";
+import { apiserverChecks, configChecks, envelopeChecks, pluginChecks } from "../../suites/conformance/index.ts";
 import { openPlugin, type PluginSubject } from "../../suites/conformance/plugin-subject.ts";
 import { type RunChecksOptions, runChecks } from "../../suites/conformance/run-checks.ts";
 import type { Clock } from "../clock.ts";
@@ -63,9 +68,9 @@ const unfinished: Area = { checks: [], needsTarget: () => false, run: async () =
 /** All suites, by name. */
 export const areas: Readonly<Record<CheckArea, Area>> = {
   plugin: area(pluginChecks, openAnyPlugin),
-  envelope: unfinished,
+  envelope: area(envelopeChecks, openValues, { needsTarget: startsOwnPlane }),
   security: unfinished,
-  config: unfinished,
+  config: area(configChecks, async ({ options: { path, secrets } }) => openConfig({ path: path ?? "", secrets })),
   apiserver: area(apiserverChecks, async (world) => openApiserver({ ...world, ...world.options, target: targetOf(world) }), {
     needsTarget: () => true,
     // Those that wait for a clock cost nothing while they wait; the others share two cores.
@@ -79,6 +84,18 @@ export const areas: Readonly<Record<CheckArea, Area>> = {
 function targetOf({ target }: ConformWorld): Target {
   if (target === undefined) throw new Error("A suite that starts control planes did not say so.");
   return target;
+}
+
+/** Values that lie somewhere are only read; where none are named, a control plane of its own writes some. */
+function startsOwnPlane({ etcd, path }: ConformOptions): boolean {
+  return etcd === undefined && path === undefined;
+}
+
+function openValues(world: ConformWorld): Promise<EnvelopeSubject & AsyncDisposable> {
+  const { options, ...surroundings } = world;
+  if (options.etcd !== undefined) return openEtcdValues({ ...options, ...surroundings, ...options.etcd });
+  if (options.path !== undefined) return openFolderValues(options.path, { ...options, ...surroundings });
+  return openOwnPlane({ ...options, ...surroundings, target: targetOf(world), pluginSocket: options.socket });
 }
 
 /** Somebody's plugin, or the bundled one where none is named. */

@@ -16,7 +16,7 @@ export function listChecks(checks: readonly ListedCheck[], selection: Selection,
   const lines = rows.map(([id, level, invariant, title]) =>
     [id.padEnd(idWidth), level.padEnd("SHOULD".length), invariant.padEnd(invariantWidth), title].join("  "),
   );
-  return `${[...lines, `${listed.length} checks.`].join("\n")}\n`;
+  return `${[...lines, `${listed.length} ${listed.length === 1 ? "check" : "checks"}.`].join("\n")}\n`;
 }
 
 /** All that can be said of a check without running it. */

@@ -150,6 +150,9 @@ function decodeKeys(decoder: Decoder, node: Node, path: string): DecodedKeys {
   return keys === undefined ? {} : { keys };
 }
 
+/** What go-yaml, which kube-apiserver reads with, takes for a number; YAML 1.1 has more of them, such as `e0` and `1:20`. */
+const goNumber = /^[-+]?(0x[0-9a-f_]+|0b[01_]+|0o?[0-7_]+|[0-9][0-9_]*|(\.[0-9]+|[0-9]+(\.[0-9]*)?)(e[-+]?[0-9]+)?|\.inf|\.nan)$/i;
+
 type ReadField = (node: Node, path: string) => void;
 
 /** Walks the tree and gathers what does not fit, in Go's words; a value is never shown, since it may be a key. */
@@ -202,6 +205,7 @@ class Decoder {
 
   string(node: Node, path: string): string | undefined {
     if (isScalar(node) && typeof node.value === "string") return node.value;
+    if (isScalar(node) && typeof node.value === "number" && node.source !== undefined && !goNumber.test(node.source)) return node.source;
     if (isNull(node)) return undefined;
     this.#wrongType(node, path, "string");
     return undefined;

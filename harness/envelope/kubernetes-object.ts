@@ -62,6 +62,41 @@ export function decodeSecret(plaintext: Uint8Array): StoredSecret {
   throw fault("object-unknown");
 }
 
+/** Who an object says it is. */
+export interface ObjectName {
+  readonly name: string;
+  /** Empty for what lies in no namespace. */
+  readonly namespace: string;
+}
+
+/**
+ * Reads of any Kubernetes object what it is called; the rest of it is not looked at. Throws {@link EnvelopeError} `object-unknown`,
+ * `protobuf-malformed` or `utf8-invalid`.
+ */
+export function decodeObjectName(plaintext: Uint8Array): ObjectName {
+  if (startsWith(plaintext, protobufMagic)) {
+    const { name, namespace } = decodeMetadata(lastBytesOf(lastBytesOf(plaintext.subarray(protobufMagic.length), 2), 1));
+    return { name, namespace };
+  }
+  if (plaintext[0] !== openingBrace) throw fault("object-unknown");
+  const parsed = jsonObject.safeParse(parseJson(fromUtf8(plaintext)));
+  if (!parsed.success) throw fault("object-unknown");
+  return parsed.data.metadata;
+}
+
+/** A field of a message that is itself one, or bytes; empty where it is not there. */
+function lastBytesOf(message: Uint8Array, field: number): Uint8Array {
+  let found: Uint8Array = none;
+  readMessage(message, {
+    bytes: {
+      [field]: (value: Uint8Array) => {
+        found = value;
+      },
+    },
+  });
+  return found;
+}
+
 function encodeMetadata(metadata: SecretMetadata): Uint8Array {
   const writer = new BinaryWriter();
   writeBytesField(writer, 1, utf8(metadata.name));
@@ -197,6 +232,7 @@ const jsonSecret = z.object({
   data: mapOf(z.base64().transform((text) => concat(Buffer.from(text, "base64")))),
   immutable: z.boolean().nullish(),
 });
+const jsonObject = z.object({ metadata: z.object({ name: z.string().default(""), namespace: z.string().default("") }) });
 const jsonTypeMeta = z.object({ apiVersion: z.literal("v1"), kind: z.literal("Secret") });
 
 function decodeJson(bytes: Uint8Array): StoredSecret {

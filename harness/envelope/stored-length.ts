@@ -1,7 +1,8 @@
 import { aesGcmOverhead } from "./aes-gcm.ts";
+import { utf8 } from "./bytes.ts";
 import { type DekSourceType, dekSourceTypes } from "./encrypted-object.ts";
 import { secretboxOverhead } from "./secretbox.ts";
-import { storedPrefix } from "./stored-value.ts";
+import { type StoredValue, storedPrefix } from "./stored-value.ts";
 
 /** What decides the length of a stored value besides its plaintext; all lengths are of bytes. */
 export type StoredShape =
@@ -46,6 +47,31 @@ export function storedLength(shape: StoredShape, plaintextLength: number): numbe
       const annotations = shape.annotationLengths.map(([key, value]) => fieldLength(key) + fieldLength(value));
       return prefix + [...fields, ...annotations].reduce((sum, length) => sum + fieldLength(length), hkdf ? 2 : 0);
     }
+  }
+}
+
+/** The shape of a value that is there; `legacy` is what opening a KMS v1 value told. */
+export function storedShape(value: StoredValue, { legacy = false }: { readonly legacy?: boolean | undefined } = {}): StoredShape {
+  switch (value.kind) {
+    case "identity":
+      return { kind: value.kind };
+    case "kms-v1": {
+      const shape = { kind: value.kind, nameLength: utf8(value.providerName).length, edekLength: value.edek.length };
+      return legacy ? { ...shape, legacy } : shape;
+    }
+    case "kms-v2": {
+      const { keyId, encryptedDekSource, annotations, encryptedDekSourceType } = value.object;
+      return {
+        kind: value.kind,
+        nameLength: utf8(value.providerName).length,
+        keyIdLength: utf8(keyId).length,
+        edekLength: encryptedDekSource.length,
+        annotationLengths: [...annotations].map(([name, bytes]) => [utf8(name).length, bytes.length] as const),
+        type: encryptedDekSourceType === dekSourceTypes.aesGcmKey ? dekSourceTypes.aesGcmKey : dekSourceTypes.hkdfSha256XnonceAesGcmSeed,
+      };
+    }
+    default:
+      return { kind: value.kind, nameLength: utf8(value.keyName).length };
   }
 }
 

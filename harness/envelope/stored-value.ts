@@ -24,7 +24,8 @@ export type StoredValue =
 export type StoredKind = StoredValue["kind"];
 type EncryptedKind = Exclude<StoredKind, "identity">;
 
-const kindPrefixes: Readonly<Record<EncryptedKind, string>> = {
+const kindPrefixes: Readonly<Record<StoredKind, string>> = {
+  identity: "",
   "kms-v1": "k8s:enc:kms:v1:",
   "kms-v2": "k8s:enc:kms:v2:",
   aescbc: "k8s:enc:aescbc:v1:",
@@ -36,9 +37,36 @@ const prefixBytes = encryptedKinds.map((kind) => ({ kind, prefix: utf8(kindPrefi
 const colon = 0x3a;
 const edekMaxBytes = 0xffff;
 
+/** What the values of every provider of a kind begin with, a name and a colon follow; the identity provider's begin with nothing. */
+export function kindPrefix(kind: StoredKind): string {
+  return kindPrefixes[kind];
+}
+
 /** What the values of this provider, or of this key of it, begin with; the identity provider's begin with nothing. */
 export function storedPrefix(kind: StoredKind, name: string): string {
   return kind === "identity" ? "" : `${kindPrefixes[kind]}${name}:`;
+}
+
+/** A stored value up to the name of what wrote it; nobody has looked at the body yet. */
+export type SplitStoredValue =
+  | {
+      readonly kind: EncryptedKind;
+      /** The provider's or the key's; not empty. */
+      readonly name: string;
+      readonly body: Uint8Array;
+    }
+  | { readonly kind: "identity"; readonly body: Uint8Array };
+
+/**
+ * Takes the prefix off a stored value. The body is a view of the bytes given, the names are as {@link parseStoredValue} takes them.
+ * Throws {@link EnvelopeError} `no-matching-prefix`.
+ */
+export function splitStoredValue(bytes: Uint8Array, names: readonly string[] = []): SplitStoredValue {
+  const value = plainView(bytes);
+  if (!startsWith(value, encryptedPrefix)) return { kind: "identity", body: value };
+  const found = prefixBytes.find(({ prefix }) => startsWith(value, prefix));
+  if (found === undefined) throw fault("no-matching-prefix");
+  return { kind: found.kind, ...splitName(value.subarray(found.prefix.length), names) };
 }
 
 /**
@@ -51,21 +79,19 @@ export function storedPrefix(kind: StoredKind, name: string): string {
  * `protobuf-malformed`, `utf8-invalid` and the faults of {@link validateEncryptedObject} (KMS v2).
  */
 export function parseStoredValue(bytes: Uint8Array, names: readonly string[] = []): StoredValue {
-  const value = plainView(bytes);
-  if (!startsWith(value, encryptedPrefix)) return { kind: "identity", plaintext: value };
-  const found = prefixBytes.find(({ prefix }) => startsWith(value, prefix));
-  if (found === undefined) throw fault("no-matching-prefix");
-  const { name, body } = splitName(value.subarray(found.prefix.length), names);
-  switch (found.kind) {
+  const split = splitStoredValue(bytes, names);
+  switch (split.kind) {
+    case "identity":
+      return { kind: split.kind, plaintext: split.body };
     case "kms-v1":
-      return { kind: found.kind, providerName: name, ...parseKmsV1(body) };
+      return { kind: split.kind, providerName: split.name, ...parseKmsV1Body(split.body) };
     case "kms-v2": {
-      const object = decodeEncryptedObject(body);
+      const object = decodeEncryptedObject(split.body);
       validateEncryptedObject(object);
-      return { kind: found.kind, providerName: name, object };
+      return { kind: split.kind, providerName: split.name, object };
     }
     default:
-      return { kind: found.kind, keyName: name, body };
+      return { kind: split.kind, keyName: split.name, body: split.body };
   }
 }
 
@@ -102,7 +128,8 @@ function splitName(rest: Uint8Array, names: readonly string[]): { name: string; 
   }
 }
 
-function parseKmsV1(body: Uint8Array): KmsV1Envelope {
+/** The body of a KMS v1 value: u16 BE length, EDEK, payload. Throws {@link EnvelopeError} `edek-prefix`. */
+export function parseKmsV1Body(body: Uint8Array): KmsV1Envelope {
   const [high, low] = body;
   if (high === undefined || low === undefined) throw fault("edek-prefix");
   const end = 2 + high * 256 + low;

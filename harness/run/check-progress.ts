@@ -56,7 +56,7 @@ export class CheckProgress implements Disposable {
       return;
     }
     this.#failed++;
-    this.say(`${verdict === "fail" ? "FAIL" : "inconclusive"} ${id} (${level}): ${title}`);
+    this.say(`${verdict === "fail" ? "FAIL" : "not judged"} ${id} (${level}): ${title}`);
   }
 
   [Symbol.dispose](): void {

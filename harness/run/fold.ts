@@ -1,5 +1,5 @@
 import { RunFolderError } from "../errors.ts";
-import { type Cell, type CheckResult, type JournalEntry, type PhaseName, type Result, resultVersion } from "./schema.ts";
+import { type Cell, type CheckResult, type Header, type JournalEntry, type PhaseName, type Result, resultVersion } from "./schema.ts";
 
 /** The entries of a journal, the header first. */
 export type Journaled = readonly [Extract<JournalEntry, { event: "header" }>, ...JournalEntry[]];
@@ -58,6 +58,7 @@ export function foldJournal([first, ...rest]: Journaled): Result {
         checking.add(entry.id);
         break;
       case "check":
+        if (checks.some(({ id }) => id === entry.result.id)) throw outOfOrder(line, `a second result of the check ${entry.result.id}`);
         checks.push(entry.result);
         checking.delete(entry.result.id);
         break;
@@ -67,7 +68,7 @@ export function foldJournal([first, ...rest]: Journaled): Result {
     }
   }
 
-  const where = placeOf(phase, checking);
+  const where = placeOf(phase, checking, header);
   if (open !== undefined) open.fault = `Ended ${where}.`;
   const cell = open === undefined ? "" : ` of ${cellName(open)}`;
   return {
@@ -81,9 +82,9 @@ export function foldJournal([first, ...rest]: Journaled): Result {
   };
 }
 
-function placeOf(phase: PhaseName | undefined, checking: ReadonlySet<string>): string {
+function placeOf(phase: PhaseName | undefined, checking: ReadonlySet<string>, { command }: Header): string {
   if (phase !== undefined) return `in the phase ${phase}`;
-  if (checking.size === 0) return "between two phases";
+  if (checking.size === 0) return `between two ${command === "conform" ? "checks" : "phases"}`;
   return `in the ${checking.size === 1 ? "check" : "checks"} ${[...checking].join(", ")}`;
 }
 

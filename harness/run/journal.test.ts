@@ -72,6 +72,17 @@ it("loses nothing but the line under way to a kill -9", async () => {
   });
 });
 
+it("says after a kill -9 which check was under way", async () => {
+  const conform = await readRun("reports/fixtures/conform");
+  using journal = new Journal(folder, conform.header, new VirtualClock());
+  const [first] = conform.checks;
+  if (first === undefined) throw new Error("The fixture has no check.");
+  journal.append({ event: "check-started", id: first.id });
+  journal.append({ event: "check", result: first });
+  journal.append({ event: "check-started", id: "plugin/v2-uid-ignored" });
+  expect(await readRun(folder)).toMatchObject({ fault: "The run was cut off in the check plugin/v2-uid-ignored.", checks: [first] });
+});
+
 /** A disk that takes the first `bytes` and no more. */
 function diskOf(bytes: number) {
   let left = bytes;

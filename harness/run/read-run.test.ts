@@ -9,6 +9,7 @@ import { parseJournal, parseResult, readRun } from "./read-run.ts";
 const journalFile = "reports/fixtures/complete/journal.jsonl";
 const journalText = readFileSync(journalFile, "utf8");
 const complete = await readRun("reports/fixtures/complete");
+const conform = await readRun("reports/fixtures/conform");
 
 let folder: string;
 beforeEach(() => {
@@ -54,6 +55,7 @@ describe("a run folder", () => {
 
 describe("a result", () => {
   const [cell] = complete.cells;
+  const [check] = conform.checks;
   const fault = (value: unknown) => {
     try {
       parseResult(JSON.stringify(value));
@@ -65,6 +67,18 @@ describe("a result", () => {
 
   it("is read as it was written", () => {
     expect(parseResult(JSON.stringify(complete))).toEqual(complete);
+  });
+
+  it("from before there were checks has none, and was not strict", () => {
+    const { checks: _, ...old } = complete;
+    const { strict: __, ...header } = complete.header;
+    expect(parseResult(JSON.stringify({ ...old, header }))).toEqual(complete);
+    expect(complete).toMatchObject({ checks: [], header: { strict: false } });
+  });
+
+  it("of a run without a control plane is read", () => {
+    const header = { ...complete.header, target: null };
+    expect(parseResult(JSON.stringify({ ...complete, header })).header.target).toBeNull();
   });
 
   it("of another version is refused before all else", () => {
@@ -90,6 +104,8 @@ describe("a result", () => {
       { ...complete, cells: [{ ...cell, phases: [{ ...cell?.phases[0], load: {} }] }] },
       /schema: cells\.0\.phases\.0\.load\.model: /,
     ],
+    ["an unknown verdict", { ...complete, checks: [{ ...check, verdict: "fine" }] }, /schema: checks\.0\.verdict: /],
+    ["evidence that lacks a part", { ...complete, checks: [{ ...check, evidence: [{ sent: "x" }] }] }, /schema: checks\.0\.evidence\.0\./],
     ["a list", [complete], /schema: /],
   ])("with %s is refused by the field's name", (_, value, message) => {
     expect(fault(value)).toEqual(["result-invalid", expect.stringMatching(message)]);

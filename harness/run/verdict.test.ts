@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { readRun } from "./read-run.ts";
-import type { BenchProvider, Cell, Phase, PhaseName, Result } from "./schema.ts";
-import { verdicts } from "./verdict.ts";
+import type { BenchProvider, Cell, CheckLevel, CheckResult, CheckVerdict, Phase, PhaseName, Result } from "./schema.ts";
+import { checkTally, verdicts } from "./verdict.ts";
 
 const complete = await readRun("reports/fixtures/complete");
 const good: Result = { ...complete, cells: complete.cells.filter(({ secrets }) => secrets === 50) };
@@ -150,4 +150,107 @@ it("reports what could not be sent without blaming the subject", () => {
   const result = withPhase("identity", "write", ({ requests }) => ({ requests: { ...requests, ok: 48, dropped: 2 } }));
   expect(verdicts(result).exitCode).toBe(0);
   expect(texts(result)).toContain("identity, 50 secrets: 2 of 50 requests of the phase write were due and never sent.");
+});
+
+const conform = await readRun("reports/fixtures/conform");
+
+/** A check that ended so, for instance because of `reason`. */
+function check(
+  name: string,
+  verdict: CheckVerdict,
+  { level = "MUST", reason = null }: { level?: CheckLevel; reason?: string | null } = {},
+) {
+  const facts = {
+    area: "plugin",
+    title: "It holds.",
+    invariants: [],
+    source: "KEP-3299",
+    remedy: "Mend it.",
+    evidence: [],
+    durationMs: 1,
+  } as const;
+  return { id: `plugin/${name}`, verdict, level, reason, ...facts, invariants: [], evidence: [] } satisfies CheckResult;
+}
+
+/** A run of checks alone. */
+function checked(
+  checks: CheckResult[],
+  { strict = false, status = "complete" }: { strict?: boolean; status?: Result["status"] } = {},
+): Result {
+  return { ...conform, header: { ...conform.header, strict }, status, fault: null, checks };
+}
+
+describe("a run of checks", () => {
+  const pass = check("good", "pass");
+  const gone = { reason: "The plugin is gone." };
+
+  it("says how many pass, and each reason why others were not judged once", () => {
+    const absent = { reason: "KMS v1 is not served." };
+    const run = checked([
+      ...[pass, check("a", "not-applicable", absent), check("b", "not-applicable", absent)],
+      ...[check("c", "skipped", { reason: "--skip c leaves it out." }), check("d", "not-applicable", { reason: "Nothing rotates it." })],
+    ]);
+    expect(verdicts(run)).toEqual({
+      exitCode: 0,
+      sentences: [
+        { text: "1 of 5 checks pass, 3 do not apply, 1 was skipped.", isFault: false },
+        { text: "2 checks do not apply: KMS v1 is not served.", isFault: false },
+        { text: "plugin/d (MUST) does not apply: Nothing rotates it.", isFault: false },
+        { text: "plugin/c (MUST) was skipped: --skip c leaves it out.", isFault: false },
+      ],
+    });
+  });
+
+  it.each<[string, CheckResult[], string[]]>([
+    ["a MUST that fails", [pass, check("a", "fail")], ["1 of 2 checks pass, 1 fails (1 MUST).", "plugin/a (MUST) fails: It holds."]],
+    [
+      "a MUST that could not be judged",
+      [pass, check("a", "inconclusive", gone)],
+      ["1 of 2 checks pass, 1 could not be judged (1 MUST).", "plugin/a (MUST) could not be judged: The plugin is gone."],
+    ],
+    [
+      "several that could not be judged for one reason",
+      [pass, check("a", "inconclusive", gone), check("b", "inconclusive", gone)],
+      ["1 of 3 checks pass, 2 could not be judged (2 MUST).", "2 checks could not be judged: The plugin is gone."],
+    ],
+    ["no check at all", [], ["Nothing was checked."]],
+    ["nothing but checks that do not apply", [check("a", "not-applicable", gone), check("b", "skipped", gone)], ["Nothing was checked."]],
+    ["no check that passes", [check("a", "fail", { level: "SHOULD" }), check("b", "skipped", gone)], ["No check passed."]],
+  ])("is wrong with %s", (_, checks, sentences) => {
+    expect(verdicts(checked(checks)).exitCode).toBe(1);
+    expect(faults(checked(checks))).toEqual(sentences);
+  });
+
+  it.each<[string, CheckResult, string]>([
+    ["fails", check("a", "fail", { level: "SHOULD" }), "plugin/a (SHOULD) fails: It holds."],
+    [
+      "could not be judged",
+      check("a", "inconclusive", { level: "SHOULD", ...gone }),
+      "plugin/a (SHOULD) could not be judged: The plugin is gone.",
+    ],
+  ])("shows a SHOULD that %s, and counts it only where it is strict", (_, advice, sentence) => {
+    expect(verdicts(checked([pass, advice])).exitCode).toBe(0);
+    expect(texts(checked([pass, advice]))).toContain(sentence);
+    expect(verdicts(checked([pass, advice], { strict: true })).exitCode).toBe(1);
+    expect(faults(checked([pass, advice], { strict: true }))).toContain(sentence);
+  });
+
+  it("is wrong where it did not end, however good what ended was", () => {
+    expect(verdicts(checked([pass], { status: "interrupted" }))).toMatchObject({ exitCode: 1 });
+    expect(texts(checked([pass], { status: "interrupted" }))).toEqual([
+      "The run is interrupted.",
+      "1 of 1 checks pass, of those that ended.",
+    ]);
+  });
+
+  it("counts by verdict, and of what is wrong those that are a MUST", () => {
+    expect(checkTally(conform.checks)).toBe(
+      "5 of 23 checks pass, 4 fail (2 MUST), 4 could not be judged (3 MUST), 7 do not apply, 3 were skipped",
+    );
+  });
+
+  it("is judged by what lies in its folder", async () => {
+    expect(verdicts(conform).exitCode).toBe(1);
+    expect(verdicts(await readRun("reports/fixtures/conform-cut-off")).exitCode).toBe(1);
+  });
 });

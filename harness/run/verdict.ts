@@ -1,10 +1,12 @@
 import { cellName } from "./fold.ts";
-import type { Agreement, Cell, CheckResult, Phase, PhaseName, Result } from "./schema.ts";
+import type { Agreement, Cell, CheckResult, CheckVerdict, Phase, PhaseName, Result } from "./schema.ts";
 
 export interface Verdict {
   readonly text: string;
   /** True where the sentence is a reason for exit code 1. */
   readonly isFault: boolean;
+  /** True where it tells of checks that reports show in full besides. */
+  readonly isShown?: true;
 }
 
 /** What a run showed, in sentences, the faults first. */
@@ -16,28 +18,52 @@ export interface Verdicts {
 
 /** Judges a run by what lies in its result, and by nothing else. */
 export function verdicts(result: Result): Verdicts {
+  const { header, checks, cells } = result;
+  const wrong = checks.filter((check) => isFault(check, header));
+  const others = checks.filter((check) => !isFault(check, header));
+  const tally = sentences(tallies(result), { isFault: wrong.length > 0 });
   const faults = [
-    ...runFaults(result),
-    ...checkFaults(result),
-    ...result.cells.flatMap((cell) => cellFaults(cell).map((fault) => `${cellName(cell)}: ${fault}`)),
+    ...sentences(runFaults(result), { isFault: true }),
+    ...(wrong.length > 0 ? tally : []),
+    ...sentences(troubles(wrong), { isFault: true, isShown: true }),
+    ...sentences(
+      cells.flatMap((cell) => cellFaults(cell).map((fault) => `${cellName(cell)}: ${fault}`)),
+      { isFault: true },
+    ),
   ];
   const findings = [
-    ...checkFindings(result),
-    ...envelopeFindings(result.cells),
-    ...callFindings(result.cells),
-    ...agreementFindings(result),
-    ...omissions(result.cells),
+    ...(wrong.length > 0 ? [] : tally),
+    ...sentences(troubles(others), { isFault: false, isShown: true }),
+    ...sentences(
+      [
+        ...unanswered(checks, "not-applicable"),
+        ...unanswered(checks, "skipped"),
+        ...envelopeFindings(cells),
+        ...callFindings(cells),
+        ...agreementFindings(result),
+        ...omissions(cells),
+      ],
+      { isFault: false },
+    ),
   ];
-  return {
-    exitCode: faults.length > 0 ? 1 : 0,
-    sentences: [...faults.map((text) => ({ text, isFault: true })), ...findings.map((text) => ({ text, isFault: false }))],
-  };
+  return { exitCode: faults.length > 0 ? 1 : 0, sentences: [...faults, ...findings] };
+}
+
+function sentences(texts: readonly string[], kind: Omit<Verdict, "text">): Verdict[] {
+  return texts.map((text) => ({ text, ...kind }));
+}
+
+/** In one sentence how the checks ended; nothing where there are none. */
+function tallies({ checks, status }: Result): string[] {
+  const missing = status === "complete" ? "" : ", of those that ended";
+  return checks.length === 0 ? [] : [`${checkTally(checks)}${missing}.`];
 }
 
 /** Why a run as a whole is not right: it did not end as it should, or it has nothing to show. */
 export function runFaults({ status, fault, cells, checks, header }: Result): string[] {
   const faults = status === "complete" ? [] : [fault ?? `The run is ${status}.`];
-  if (cells.length > 0 || checks.some(({ verdict }) => verdict === "pass" || verdict === "fail")) return faults;
+  if (cells.length > 0 || checks.some((check) => check.verdict === "pass" || isFault(check, header))) return faults;
+  if (checks.some(({ verdict }) => verdict === "fail" || verdict === "inconclusive")) return [...faults, "No check passed."];
   return [...faults, header.command === "conform" ? "Nothing was checked." : "Nothing was measured."];
 }
 
@@ -49,34 +75,51 @@ export function isFault({ verdict, level }: CheckResult, { strict }: Pick<Result
   return (verdict === "fail" || verdict === "inconclusive") && (level === "MUST" || strict);
 }
 
-function checkFaults({ checks, header }: Result): string[] {
-  return checks.filter((check) => isFault(check, header)).map(checkSentence);
+/** `81 of 87 checks pass, 4 fail (1 MUST), 2 do not apply`. */
+export function checkTally(checks: readonly CheckResult[]): string {
+  const others = (["fail", "inconclusive", "not-applicable", "skipped"] as const).flatMap((verdict) => {
+    const found = checks.filter((check) => check.verdict === verdict);
+    const must = found.filter(({ level }) => level === "MUST").length;
+    const weight = verdict === "fail" || verdict === "inconclusive" ? ` (${must} MUST)` : "";
+    return found.length === 0 ? [] : [`${found.length} ${verb(verdict, found.length)}${weight}`];
+  });
+  return [`${checks.filter(({ verdict }) => verdict === "pass").length} of ${checks.length} checks pass`, ...others].join(", ");
 }
 
-/** What a check that did not pass says, in one sentence. */
-function checkSentence({ id, level, verdict, title, reason, evidence }: CheckResult): string {
-  const [first] = evidence;
-  if (verdict === "inconclusive") return `${id} (${level}) could not be judged: ${reason}`;
-  return `${id} (${level}) fails: ${title}${first === undefined ? "" : ` It got ${first.received}, for ${first.sent}.`}`;
+/** What a check that does not pass says of itself, in a sentence. */
+export function checkSentence({ id, level, verdict, title, reason }: CheckResult): string {
+  return `${id} (${level}) ${verb(verdict, 1)}: ${reason ?? title}`;
 }
 
-/** How many pass, and why the others were not judged, each reason once. */
-function checkFindings({ checks, header }: Result): string[] {
-  if (checks.length === 0) return [];
-  const of = (verdict: CheckResult["verdict"]) => checks.filter((check) => check.verdict === verdict);
-  const rest = [
-    ...countOf(of("fail").length, "fails", "fail"),
-    ...countOf(of("inconclusive").length, "could not be judged"),
-    ...countOf(of("not-applicable").length, "does not apply", "do not apply"),
-    ...countOf(of("skipped").length, "was skipped", "were skipped"),
-  ];
-  const summary = `${of("pass").length} of ${checks.length} checks pass${rest.map((each) => `, ${each}`).join("")}.`;
-  const advice = checks.filter((check) => (check.verdict === "fail" || check.verdict === "inconclusive") && !isFault(check, header));
-  return [summary, ...advice.map(checkSentence)];
+/** Checks without an answer, those together that have the same reason. */
+export function byReason(checks: readonly CheckResult[]): CheckResult[][] {
+  return [...Map.groupBy(checks, ({ reason }) => reason).values()];
 }
 
-function countOf(count: number, one: string, many = one): string[] {
-  return count === 0 ? [] : [`${count} ${count === 1 ? one : many}`];
+const verbs: Readonly<Record<CheckVerdict, readonly [one: string, many: string]>> = {
+  pass: ["passes", "pass"],
+  fail: ["fails", "fail"],
+  "not-applicable": ["does not apply", "do not apply"],
+  skipped: ["was skipped", "were skipped"],
+  inconclusive: ["could not be judged", "could not be judged"],
+};
+
+function verb(verdict: CheckVerdict, count: number): string {
+  return verbs[verdict][count === 1 ? 0 : 1];
+}
+
+/** Each failure for itself, then what could not be judged. */
+function troubles(checks: readonly CheckResult[]): string[] {
+  return [...checks.filter(({ verdict }) => verdict === "fail").map(checkSentence), ...unanswered(checks, "inconclusive")];
+}
+
+/** A sentence a reason, so that what concerns many checks is said once. */
+function unanswered(checks: readonly CheckResult[], verdict: Exclude<CheckVerdict, "pass" | "fail">): string[] {
+  return byReason(checks.filter((check) => check.verdict === verdict)).flatMap((alike) => {
+    const [first] = alike;
+    if (first === undefined) return [];
+    return [alike.length === 1 ? checkSentence(first) : `${alike.length} checks ${verb(verdict, alike.length)}: ${first.reason}`];
+  });
 }
 
 /** Why a cell is not right; empty where it is. Without a check that was made there is no being right. */

@@ -62,18 +62,16 @@ async function start(encryption: EncryptionConfiguration | undefined, options: {
   });
   const agent = new Agent({ connect: { ca: plane.api.caPem } });
   const token = plane.api.identity.kind === "token" ? plane.api.identity.token : "";
-  const call = async (
-    method: Dispatcher.HttpMethod,
-    path: string,
-    body?: unknown,
-    headers: Record<string, string> = {},
-  ): Promise<Answer> => {
-    const answer = await request(plane.api.url + path, {
+  /** Resolves with the head of the answer. */
+  const open = (method: Dispatcher.HttpMethod, path: string, body?: unknown, headers: Record<string, string> = {}) =>
+    request(plane.api.url + path, {
       method,
       dispatcher: agent,
       headers: { authorization: `Bearer ${token}`, "content-type": "application/json", ...headers },
       ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
     });
+  const call = async (...sent: Parameters<typeof open>): Promise<Answer> => {
+    const answer = await open(...sent);
     const text = await answer.body.text();
     return { status: answer.statusCode, text, json: JSON.parse(text.startsWith("{") ? text : "{}") };
   };
@@ -107,6 +105,7 @@ async function start(encryption: EncryptionConfiguration | undefined, options: {
     plane,
     kms,
     store,
+    open,
     call,
     metric,
     costOf,
@@ -203,6 +202,23 @@ describe("the Secrets API", () => {
     expect((await it.call("POST", "/api/v1/namespaces/team/secrets", secret("a"))).status).toBe(403);
   });
 
+  it("watches what is there and what changes, until the time of the watch is over", async () => {
+    const clock = new VirtualClock();
+    await using it = await start(secretsWith(v2), { clock });
+    await it.call("POST", base, secret("a"));
+    const watch = await it.open("GET", `${base}?watch=true&timeoutSeconds=5`);
+    await it.call("POST", base, secret("b"));
+    await it.call("PUT", `${base}/b`, { ...secret("b"), data: {} });
+    await it.call("DELETE", `${base}/b`);
+    await clock.advance(5000);
+    const events = (await watch.body.text()).trimEnd().split("\n");
+    const told = events.map((line) => {
+      const { type, object }: { type: string; object: Body } = JSON.parse(line);
+      return `${type} ${object.kind} ${object.metadata.name}`;
+    });
+    expect(told).toEqual(["ADDED Secret a", "ADDED Secret b", "MODIFIED Secret b", "DELETED Secret b"]);
+  });
+
   it("refuses what it does not understand without telling values", async () => {
     await using it = await start(secretsWith(v2));
     expect((await it.call("POST", base, "{")).json).toMatchObject({ code: 400, reason: "BadRequest" });
@@ -213,7 +229,7 @@ describe("the Secrets API", () => {
       422,
     );
     expect((await it.call("POST", base, " ".repeat(3 * 1024 * 1024 + 1))).json).toMatchObject({ code: 413 });
-    expect((await it.call("GET", "/api/v1/secrets?watch=true")).status).toBe(400);
+    expect((await it.call("GET", "/api/v1/secrets?labelSelector=a")).status).toBe(400);
     expect((await it.call("POST", `${base}/a`, secret("a"))).status).toBe(405);
     expect((await it.call("PATCH", `${base}/a`, {}, { "content-type": "application/json-patch+json" })).status).toBe(415);
     expect((await it.call("GET", "/api/v1/pods")).text).toBe("404 page not found\n");

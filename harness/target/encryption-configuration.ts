@@ -39,14 +39,18 @@ export function providersIn(encryption: EncryptionFile | undefined): readonly Pr
 /** Renders the file that kube-apiserver reads. It holds keys: write it with mode 0600. */
 export function renderEncryptionConfiguration(configuration: EncryptionFile): string {
   if ("text" in configuration) return configuration.text;
-  return stringify({
-    apiVersion: "apiserver.config.k8s.io/v1",
-    kind: "EncryptionConfiguration",
-    resources: configuration.resources.map(({ resources, providers }) => ({
-      resources,
-      providers: providers.map(renderProvider),
-    })),
-  });
+  return stringify(
+    {
+      apiVersion: "apiserver.config.k8s.io/v1",
+      kind: "EncryptionConfiguration",
+      resources: configuration.resources.map(({ resources, providers }) => ({
+        resources,
+        providers: providers.map(renderProvider),
+      })),
+    },
+    // A name such as `yes` or `0x1` is none in the YAML 1.1 that kube-apiserver reads.
+    { defaultStringType: "QUOTE_DOUBLE", defaultKeyType: "PLAIN" },
+  );
 }
 
 function renderProvider(provider: ProviderConfiguration): Record<string, unknown> {

@@ -14,7 +14,7 @@ import { KmsCallError, type KmsV1, type KmsV2 } from "../../harness/kms/contract
 import type { SecretSpec } from "../../harness/load/secret-spec.ts";
 import type { EnvelopeCheck } from "../../harness/run/schema.ts";
 import type { StoredValue } from "../../harness/target/target.ts";
-import { checkEnvelopes, type KeySource } from "./envelope-check.ts";
+import { checkEnvelopes, type EnvelopeSource } from "./envelope-check.ts";
 
 const spec: SecretSpec = {
   namespace: "default",
@@ -87,25 +87,25 @@ const schemes = {
       buildStoredValue({ kind: "kms-v1", providerName: "kmsmark", ...sealKmsV1({ dek, edek }, { plaintext, aad, random }) }),
   },
   "kms-v2": {
-    keys: { provider: "kms-v2", kms: kmsV2, name: "kmsmark", newUid: () => "uid" },
+    keys: { provider: "kms-v2", kms: kmsV2, name: "kmsmark" },
     store: (plaintext: Uint8Array) =>
       buildStoredValue({ kind: "kms-v2", providerName: "kmsmark", object: sealKmsV2(dekSource, { plaintext, aad, random }) }),
   },
-} satisfies Record<string, { keys: KeySource; store: (plaintext: Uint8Array) => Uint8Array }>;
+} satisfies Record<string, { keys: EnvelopeSource; store: (plaintext: Uint8Array) => Uint8Array }>;
 
 async function check(
   values: Readonly<Record<string, Uint8Array>>,
-  keys: KeySource,
+  keys: EnvelopeSource,
   written = new Map([[key, () => spec]]),
 ): Promise<EnvelopeCheck> {
   async function* stored(): AsyncIterable<StoredValue> {
     for (const [at, value] of Object.entries(values)) yield { key: at, value, modRevision: 1 };
   }
-  return await checkEnvelopes(stored(), written, keys, new AbortController().signal);
+  return await checkEnvelopes(stored(), written, keys, { newUid: () => "uid", signal: new AbortController().signal });
 }
 
 /** The reason that the only value is wrong for. */
-async function reasonOf(value: Uint8Array, keys: KeySource): Promise<string | undefined> {
+async function reasonOf(value: Uint8Array, keys: EnvelopeSource): Promise<string | undefined> {
   const { right, wrong } = await check({ [key]: value }, keys);
   expect(right).toBe(0);
   return wrong[0]?.reason;

@@ -1,3 +1,4 @@
+import { kindPrefix } from "../../harness/envelope/index.ts";
 import { messageOf, TargetError } from "../../harness/errors.ts";
 import type { SecretsClient } from "../../harness/load/api-client.ts";
 import type { Outcome } from "../../harness/load/driver.ts";
@@ -119,19 +120,10 @@ async function removePopulation(client: SecretsClient, secrets: Population): Pro
   for (const namespace of secrets.namespaces) await client.deleteNamespace(namespace);
 }
 
-/** Which transformer writes, as the API server's own metric names it; a name follows for all but identity (spec encryption-at-rest 0.4). */
-const transformerPrefixes: Readonly<Record<BenchProvider, string>> = {
-  identity: "",
-  "kms-v1": "k8s:enc:kms:v1:",
-  "kms-v2": "k8s:enc:kms:v2:",
-  aescbc: "k8s:enc:aescbc:v1:",
-  aesgcm: "k8s:enc:aesgcm:v1:",
-  secretbox: "k8s:enc:secretbox:v1:",
-};
-
 /** What a cluster that is somebody's is said to encrypt with is not believed but looked up. */
 function requireProvider(provider: BenchProvider, { server, requests }: Phase): void {
-  const label = `transformer_prefix="${transformerPrefixes[provider]}${provider === "identity" ? '"' : ""}`;
+  // A name follows for all but identity (spec encryption-at-rest 0.4).
+  const label = `transformer_prefix="${kindPrefix(provider)}${provider === "identity" ? '"' : ""}`;
   const writes = Object.entries(server).filter(
     ([name]) =>
       name.startsWith("apiserver_storage_transformation_operations_total{") &&

@@ -4,7 +4,7 @@ import type { Population } from "../../harness/load/population.ts";
 import type { SecretSpec } from "../../harness/load/secret-spec.ts";
 import type { BenchProvider, EnvelopeCheck } from "../../harness/run/schema.ts";
 import type { ControlPlane } from "../../harness/target/target.ts";
-import { checkEnvelopes, type KeySource } from "./envelope-check.ts";
+import { checkEnvelopes, type EnvelopeSource } from "./envelope-check.ts";
 import { type BenchConfiguration, kmsProviderName } from "./provider-configuration.ts";
 
 export interface StoredCheckOptions {
@@ -29,12 +29,12 @@ export async function checkStored({ plane, secrets, signal, ...known }: StoredCh
     const { namespace, name } = secrets.at(index);
     written.set(`${etcdPrefix}/secrets/${namespace}/${name}`, () => secrets.at(index));
   }
-  return await checkEnvelopes(store.list(`${etcdPrefix}/secrets/`, signal), written, keys.source, signal);
+  return await checkEnvelopes(store.list(`${etcdPrefix}/secrets/`, signal), written, keys.source, { newUid: randomUUID, signal });
 }
 
 type Known = Pick<StoredCheckOptions, "provider" | "configured" | "pluginSocket">;
 
-function openKeys({ provider, configured, pluginSocket }: Known): (Disposable & { readonly source: KeySource }) | undefined {
+function openKeys({ provider, configured, pluginSocket }: Known): (Disposable & { readonly source: EnvelopeSource }) | undefined {
   const name = configured === undefined ? undefined : kmsProviderName;
   switch (provider) {
     case "identity":
@@ -47,7 +47,7 @@ function openKeys({ provider, configured, pluginSocket }: Known): (Disposable & 
     case "kms-v2": {
       if (pluginSocket === undefined) return undefined;
       const kms = connectKmsV2(pluginSocket);
-      return { source: { provider, kms, name, newUid: randomUUID }, [Symbol.dispose]: () => kms[Symbol.dispose]() };
+      return { source: { provider, kms, name }, [Symbol.dispose]: () => kms[Symbol.dispose]() };
     }
     default:
       return configured === undefined ? undefined : { source: { provider, key: configured.localKey }, [Symbol.dispose]() {} };

@@ -25,6 +25,8 @@ export interface Alteration {
   readonly encryption?: (encryption: EncryptionFile) => EncryptionFile;
   /** What it makes of the rest of its options. */
   readonly options?: (options: ServerOptions) => ServerOptions;
+  /** What it does by itself once it runs. */
+  readonly started?: (plane: ControlPlane) => Promise<void>;
   /** Its last words where it does not start; undefined where it does. */
   readonly lastWords?: (words: string | undefined, text: string) => string | undefined;
 }
@@ -91,6 +93,7 @@ class AlteredStage implements Stage {
   /** A view of a running server, in a namespace of its own. */
   async alter(server: TestServer): Promise<TestServer> {
     const altered = this.#clients.use(new AlteredServer(server, this.#alteration));
+    await this.#alteration.started?.(server.plane);
     await altered.newNamespace();
     return altered;
   }

@@ -1,16 +1,20 @@
 import type { TestServer } from "./apiserver-server.ts";
 import type { Findings } from "./check.ts";
+import { isBefore } from "./kubernetes-version.ts";
 
 const allNames = ["kms-providers", "kms-provider-0", "kms-provider-1", "kms-provider-2"];
 
-/** Asks for every health endpoint that a KMS may have (spec encryption-at-rest 4.5): those of these names are there and no other, on livez none. */
+/**
+ * Asks for every health endpoint that a KMS may have (spec encryption-at-rest 4.5): those of these names are there and no other, on livez only
+ * before Kubernetes 1.29.
+ */
 export async function endpointFindings(
   findings: Findings,
   server: TestServer,
-  { of, names }: { readonly of: string; readonly names: readonly string[] },
+  { of, names, version }: { readonly of: string; readonly names: readonly string[]; readonly version: string },
 ): Promise<void> {
   for (const endpoint of ["healthz", "readyz", "livez"]) {
-    const expected = endpoint === "livez" ? [] : names;
+    const expected = endpoint === "livez" && !isBefore(version, { minor: 29 }) ? [] : names;
     const answers = await Promise.all(
       allNames.map(async (name) => ({ name, status: (await server.health(`/${endpoint}/${name}`)).status })),
     );

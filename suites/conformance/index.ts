@@ -96,6 +96,67 @@ import { check as pluginV2StatusVersionStable } from "./plugin/v2-status-version
 import { check as pluginV2UidIgnored } from "./plugin/v2-uid-ignored.ts";
 import { check as pluginV2UnknownFields } from "./plugin/v2-unknown-fields.ts";
 import { check as pluginV2UnknownMethod } from "./plugin/v2-unknown-method.ts";
+import { check as envelopeAescbcIvOnce } from "./envelope/aescbc-iv-once.ts";
+import { check as envelopeAescbcLength } from "./envelope/aescbc-length.ts";
+import { check as envelopeAesgcmLength } from "./envelope/aesgcm-length.ts";
+import { check as envelopeAesgcmNonceOnce } from "./envelope/aesgcm-nonce-once.ts";
+import { check as envelopeBoundToKey } from "./envelope/bound-to-key.ts";
+import { check as envelopeConfigured } from "./envelope/configured.ts";
+import { check as envelopeCrossReadAescbc } from "./envelope/cross-read-aescbc.ts";
+import { check as envelopeCrossReadAesgcm } from "./envelope/cross-read-aesgcm.ts";
+import { check as envelopeCrossReadIdentity } from "./envelope/cross-read-identity.ts";
+import { check as envelopeCrossReadKmsV1 } from "./envelope/cross-read-kms-v1.ts";
+import { check as envelopeCrossReadKmsV1Cbc } from "./envelope/cross-read-kms-v1-cbc.ts";
+import { check as envelopeCrossReadKmsV2 } from "./envelope/cross-read-kms-v2.ts";
+import { check as envelopeCrossReadKmsV2Dek } from "./envelope/cross-read-kms-v2-dek.ts";
+import { check as envelopeCrossReadSecretbox } from "./envelope/cross-read-secretbox.ts";
+import { check as envelopeCrossWriteAescbc } from "./envelope/cross-write-aescbc.ts";
+import { check as envelopeCrossWriteAesgcm } from "./envelope/cross-write-aesgcm.ts";
+import { check as envelopeCrossWriteIdentity } from "./envelope/cross-write-identity.ts";
+import { check as envelopeCrossWriteKmsV1 } from "./envelope/cross-write-kms-v1.ts";
+import { check as envelopeCrossWriteKmsV2 } from "./envelope/cross-write-kms-v2.ts";
+import { check as envelopeCrossWriteSecretbox } from "./envelope/cross-write-secretbox.ts";
+import { check as envelopeEncrypted } from "./envelope/encrypted.ts";
+import { check as envelopeHidden } from "./envelope/hidden.ts";
+import { check as envelopeKmsV1DekOnce } from "./envelope/kms-v1-dek-once.ts";
+import { check as envelopeKmsV1DekSize } from "./envelope/kms-v1-dek-size.ts";
+import { check as envelopeKmsV1EdekLength } from "./envelope/kms-v1-edek-length.ts";
+import { check as envelopeKmsV1EdekOnce } from "./envelope/kms-v1-edek-once.ts";
+import { check as envelopeKmsV1Gcm } from "./envelope/kms-v1-gcm.ts";
+import { check as envelopeKmsV1Payload } from "./envelope/kms-v1-payload.ts";
+import { check as envelopeKmsV2AnnotationNames } from "./envelope/kms-v2-annotation-names.ts";
+import { check as envelopeKmsV2AnnotationSize } from "./envelope/kms-v2-annotation-size.ts";
+import { check as envelopeKmsV2Canonical } from "./envelope/kms-v2-canonical.ts";
+import { check as envelopeKmsV2Data } from "./envelope/kms-v2-data.ts";
+import { check as envelopeKmsV2DekSource } from "./envelope/kms-v2-dek-source.ts";
+import { check as envelopeKmsV2Edek } from "./envelope/kms-v2-edek.ts";
+import { check as envelopeKmsV2EdekContext } from "./envelope/kms-v2-edek-context.ts";
+import { check as envelopeKmsV2EdekShared } from "./envelope/kms-v2-edek-shared.ts";
+import { check as envelopeKmsV2InfoOnce } from "./envelope/kms-v2-info-once.ts";
+import { check as envelopeKmsV2KeyId } from "./envelope/kms-v2-key-id.ts";
+import { check as envelopeKmsV2NonceOnce } from "./envelope/kms-v2-nonce-once.ts";
+import { check as envelopeKmsV2Protobuf } from "./envelope/kms-v2-protobuf.ts";
+import { check as envelopeKmsV2Seed } from "./envelope/kms-v2-seed.ts";
+import { check as envelopeKmsV2SeedSize } from "./envelope/kms-v2-seed-size.ts";
+import { check as envelopeLength } from "./envelope/length.ts";
+import { check as envelopeObjectName } from "./envelope/object-name.ts";
+import { check as envelopeOneWriter } from "./envelope/one-writer.ts";
+import { check as envelopeOpens } from "./envelope/opens.ts";
+import { check as envelopePrefix } from "./envelope/prefix.ts";
+import { check as envelopeRefusedKmsV1Length } from "./envelope/refused-kms-v1-length.ts";
+import { check as envelopeRefusedKmsV2Annotations } from "./envelope/refused-kms-v2-annotations.ts";
+import { check as envelopeRefusedKmsV2Data } from "./envelope/refused-kms-v2-data.ts";
+import { check as envelopeRefusedKmsV2DekSource } from "./envelope/refused-kms-v2-dek-source.ts";
+import { check as envelopeRefusedKmsV2Edek } from "./envelope/refused-kms-v2-edek.ts";
+import { check as envelopeRefusedKmsV2KeyId } from "./envelope/refused-kms-v2-key-id.ts";
+import { check as envelopeRefusedKmsV2Limits } from "./envelope/refused-kms-v2-limits.ts";
+import { check as envelopeRefusedKmsV2Protobuf } from "./envelope/refused-kms-v2-protobuf.ts";
+import { check as envelopeRefusedOtherKey } from "./envelope/refused-other-key.ts";
+import { check as envelopeRefusedPrefix } from "./envelope/refused-prefix.ts";
+import { check as envelopeRefusedShort } from "./envelope/refused-short.ts";
+import { check as envelopeRefusedTampered } from "./envelope/refused-tampered.ts";
+import { check as envelopeSecretboxLength } from "./envelope/secretbox-length.ts";
+import { check as envelopeSecretboxNonceOnce } from "./envelope/secretbox-nonce-once.ts";
 import { check as apiserverAad01Bound } from "./apiserver/aad-01-bound.ts";
 import { check as apiserverAad02NotBound } from "./apiserver/aad-02-not-bound.ts";
 import { check as apiserverAad03EtcdKey } from "./apiserver/aad-03-etcd-key.ts";
@@ -138,9 +199,39 @@ import { check as apiserverRl02WrongFile } from "./apiserver/rl-02-wrong-file.ts
 import { check as apiserverRl03UnhealthyPlugin } from "./apiserver/rl-03-unhealthy-plugin.ts";
 import { check as apiserverRl04ColdCaches } from "./apiserver/rl-04-cold-caches.ts";
 import { check as apiserverSz01StoredLength } from "./apiserver/sz-01-stored-length.ts";
+import { check as configAescbc } from "./config/aescbc.ts";
+import { check as configAesgcm } from "./config/aesgcm.ts";
+import { check as configCachesize } from "./config/cachesize.ts";
+import { check as configDecodable } from "./config/decodable.ts";
+import { check as configEndpointsOnce } from "./config/endpoints-once.ts";
+import { check as configFileMode } from "./config/file-mode.ts";
+import { check as configIdentityBehind } from "./config/identity-behind.ts";
+import { check as configIdentityFirst } from "./config/identity-first.ts";
+import { check as configKeyLengths } from "./config/key-lengths.ts";
+import { check as configKeyNames } from "./config/key-names.ts";
+import { check as configKeysOnce } from "./config/keys-once.ts";
+import { check as configKmsCachesize } from "./config/kms-cachesize.ts";
+import { check as configKmsEndpoint } from "./config/kms-endpoint.ts";
+import { check as configKmsName } from "./config/kms-name.ts";
+import { check as configKmsTimeout } from "./config/kms-timeout.ts";
+import { check as configKmsV1 } from "./config/kms-v1.ts";
+import { check as configKmsVersion } from "./config/kms-version.ts";
+import { check as configLocalKeys } from "./config/local-keys.ts";
+import { check as configLocalKeysApart } from "./config/local-keys-apart.ts";
+import { check as configNothingMissing } from "./config/nothing-missing.ts";
+import { check as configOneProvider } from "./config/one-provider.ts";
+import { check as configOverlap } from "./config/overlap.ts";
+import { check as configProviderOrder } from "./config/provider-order.ts";
+import { check as configResourceNames } from "./config/resource-names.ts";
+import { check as configSecretbox } from "./config/secretbox.ts";
+import { check as configSecretsCovered } from "./config/secrets-covered.ts";
+import { check as configSockets } from "./config/sockets.ts";
+import { check as configTimeout } from "./config/timeout.ts";
 import type { Check } from "./check.ts";
 import type { PluginSubject } from "./plugin-subject.ts";
+import type { EnvelopeSubject } from "./envelope-subject.ts";
 import type { ApiserverSubject } from "./apiserver-subject.ts";
+import type { ConfigSubject } from "./config-subject.ts";
 
 export const pluginChecks: readonly Check<PluginSubject>[] = [
   pluginV1Authority,
@@ -241,6 +332,70 @@ export const pluginChecks: readonly Check<PluginSubject>[] = [
   pluginV2UnknownMethod,
 ];
 
+export const envelopeChecks: readonly Check<EnvelopeSubject>[] = [
+  envelopeAescbcIvOnce,
+  envelopeAescbcLength,
+  envelopeAesgcmLength,
+  envelopeAesgcmNonceOnce,
+  envelopeBoundToKey,
+  envelopeConfigured,
+  envelopeCrossReadAescbc,
+  envelopeCrossReadAesgcm,
+  envelopeCrossReadIdentity,
+  envelopeCrossReadKmsV1,
+  envelopeCrossReadKmsV1Cbc,
+  envelopeCrossReadKmsV2,
+  envelopeCrossReadKmsV2Dek,
+  envelopeCrossReadSecretbox,
+  envelopeCrossWriteAescbc,
+  envelopeCrossWriteAesgcm,
+  envelopeCrossWriteIdentity,
+  envelopeCrossWriteKmsV1,
+  envelopeCrossWriteKmsV2,
+  envelopeCrossWriteSecretbox,
+  envelopeEncrypted,
+  envelopeHidden,
+  envelopeKmsV1DekOnce,
+  envelopeKmsV1DekSize,
+  envelopeKmsV1EdekLength,
+  envelopeKmsV1EdekOnce,
+  envelopeKmsV1Gcm,
+  envelopeKmsV1Payload,
+  envelopeKmsV2AnnotationNames,
+  envelopeKmsV2AnnotationSize,
+  envelopeKmsV2Canonical,
+  envelopeKmsV2Data,
+  envelopeKmsV2DekSource,
+  envelopeKmsV2Edek,
+  envelopeKmsV2EdekContext,
+  envelopeKmsV2EdekShared,
+  envelopeKmsV2InfoOnce,
+  envelopeKmsV2KeyId,
+  envelopeKmsV2NonceOnce,
+  envelopeKmsV2Protobuf,
+  envelopeKmsV2Seed,
+  envelopeKmsV2SeedSize,
+  envelopeLength,
+  envelopeObjectName,
+  envelopeOneWriter,
+  envelopeOpens,
+  envelopePrefix,
+  envelopeRefusedKmsV1Length,
+  envelopeRefusedKmsV2Annotations,
+  envelopeRefusedKmsV2Data,
+  envelopeRefusedKmsV2DekSource,
+  envelopeRefusedKmsV2Edek,
+  envelopeRefusedKmsV2KeyId,
+  envelopeRefusedKmsV2Limits,
+  envelopeRefusedKmsV2Protobuf,
+  envelopeRefusedOtherKey,
+  envelopeRefusedPrefix,
+  envelopeRefusedShort,
+  envelopeRefusedTampered,
+  envelopeSecretboxLength,
+  envelopeSecretboxNonceOnce,
+];
+
 export const apiserverChecks: readonly Check<ApiserverSubject>[] = [
   apiserverAad01Bound,
   apiserverAad02NotBound,
@@ -286,5 +441,41 @@ export const apiserverChecks: readonly Check<ApiserverSubject>[] = [
   apiserverSz01StoredLength,
 ];
 
+export const configChecks: readonly Check<ConfigSubject>[] = [
+  configAescbc,
+  configAesgcm,
+  configCachesize,
+  configDecodable,
+  configEndpointsOnce,
+  configFileMode,
+  configIdentityBehind,
+  configIdentityFirst,
+  configKeyLengths,
+  configKeyNames,
+  configKeysOnce,
+  configKmsCachesize,
+  configKmsEndpoint,
+  configKmsName,
+  configKmsTimeout,
+  configKmsV1,
+  configKmsVersion,
+  configLocalKeys,
+  configLocalKeysApart,
+  configNothingMissing,
+  configOneProvider,
+  configOverlap,
+  configProviderOrder,
+  configResourceNames,
+  configSecretbox,
+  configSecretsCovered,
+  configSockets,
+  configTimeout,
+];
+
 /** What can be said of every check without running it. */
-export const allChecks: readonly Omit<Check<never>, "run">[] = [...pluginChecks, ...apiserverChecks];
+export const allChecks: readonly Omit<Check<never>, "run">[] = [
+  ...pluginChecks,
+  ...envelopeChecks,
+  ...apiserverChecks,
+  ...configChecks,
+];

@@ -24,10 +24,7 @@ export function patternsOf(words: readonly string[]): string[] {
   return words.flatMap((word) => word.split(",")).flatMap((pattern) => (pattern.trim() === "" ? [] : [pattern.trim()]));
 }
 
-/**
- * Chooses checks. Those that `only` does not name are left out without a word; those that `skip` names are named as skipped.
- * @throws UsageError `no-such-check` for a pattern that matches none of `known`.
- */
+/** Chooses checks. Those that `only` does not name are left out without a word; those that `skip` or `quick` leave out are named as skipped. */
 export function selectChecks<Selected extends SelectableCheck>(
   checks: readonly Selected[],
   { only, skip, quick }: Selection,
@@ -36,50 +33,58 @@ export function selectChecks<Selected extends SelectableCheck>(
   const skipped = new Map<string, string>();
   for (const check of selected) {
     const pattern = skip.find((each) => matches(check, each));
-    if (pattern !== undefined) skipped.set(check.id, `Skipped on request: --skip ${pattern}.`);
+    if (pattern !== undefined) skipped.set(check.id, `--skip ${pattern} leaves it out.`);
     else if (quick && check.needs.includes("clock")) skipped.set(check.id, "It waits for a clock, which --quick leaves out.");
   }
   return { selected, skipped };
 }
 
-/** Refuses patterns that mean nothing, so that a misspelt one does not pass for a check that was made. */
+/**
+ * Refuses patterns that mean nothing, so that a misspelt one does not pass for a check that was made.
+ * @throws UsageError `no-such-check`, which names each of them with the ids and invariants that are near it.
+ */
 export function requireKnown(checks: readonly SelectableCheck[], patterns: readonly string[]): void {
-  for (const pattern of patterns) {
-    if (checks.some((check) => matches(check, pattern))) continue;
-    const near = nearest(
-      pattern,
-      checks.map(({ id }) => id),
-    );
-    throw new UsageError(
-      "no-such-check",
-      `No check of the chosen suites is called "${pattern}"${near === undefined ? "" : `; ${near} is near`}.`,
-      {
-        hint: "`kmsmark conform --list` names them all.",
-      },
-    );
-  }
-}
-
-function matches({ id, invariants }: SelectableCheck, pattern: string): boolean {
-  const glob = new RegExp(`^${pattern.split("*").map(escapeRegExp).join(".*")}$`, "i");
-  return [id, ...invariants].some((name) => glob.test(name));
-}
-
-function escapeRegExp(text: string): string {
-  return text.replaceAll(/[\\^$.*+?()[\]{}|]/g, "\\$&");
-}
-
-/** The name that shares the most pairs of letters with it, if that is at least half of them. */
-function nearest(word: string, names: readonly string[]): string | undefined {
-  const pairs = pairsOf(word.toLowerCase());
-  const rated = names.map((name) => {
-    const found = pairsOf(name.toLowerCase());
-    return { name, share: pairs.size === 0 ? 0 : [...pairs].filter((pair) => found.has(pair)).length / Math.max(pairs.size, found.size) };
+  const unknown = patterns.filter((pattern) => !checks.some((check) => matches(check, pattern)));
+  if (unknown.length === 0) return;
+  const names = [...new Set(checks.flatMap(namesOf))];
+  const faults = unknown.map((pattern) => {
+    const near = nearest(pattern, names);
+    return `"${pattern}"${near.length === 0 ? "" : ` (near: ${near.join(", ")})`}`;
   });
-  const [best] = rated.sort((a, b) => b.share - a.share);
-  return best !== undefined && best.share >= 0.5 ? best.name : undefined;
+  throw new UsageError("no-such-check", `No check of the chosen suites is called ${faults.join(" or ")}.`, {
+    hint: "`kmsmark conform --list` names them all.",
+  });
 }
 
-function pairsOf(text: string): Set<string> {
-  return new Set(Array.from({ length: Math.max(0, text.length - 1) }, (_, at) => text.slice(at, at + 2)));
+function matches(check: SelectableCheck, pattern: string): boolean {
+  const glob = new RegExp(`^${pattern.split("*").map(RegExp.escape).join(".*")}$`, "i");
+  return namesOf(check).some((name) => glob.test(name));
+}
+
+function namesOf({ id, invariants }: SelectableCheck): string[] {
+  return [id, ...invariants];
+}
+
+const nearMax = 3;
+/** Of the pieces of the two names that have more of them; below this they are strangers. */
+const nearShareMin = 0.65;
+
+/** The names that share the most letters and pairs of letters with a word: at most three. */
+function nearest(word: string, names: readonly string[]): string[] {
+  const wanted = piecesOf(word);
+  const share = (name: string) => {
+    const found = piecesOf(name);
+    return wanted.intersection(found).size / Math.max(wanted.size, found.size);
+  };
+  return names
+    .map((name) => ({ name, share: share(name) }))
+    .filter((rated) => rated.share >= nearShareMin)
+    .toSorted((a, b) => b.share - a.share)
+    .slice(0, nearMax)
+    .map(({ name }) => name);
+}
+
+function piecesOf(word: string): Set<string> {
+  const letters = [...word.toLowerCase()];
+  return new Set(letters.flatMap((letter, at) => [letter, letter + (letters[at + 1] ?? "")]));
 }

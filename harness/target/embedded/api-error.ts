@@ -63,16 +63,31 @@ export function internalError(message: string): ApiError {
 
 /**
  * A stored value that cannot be read, in the words of 1.37, where AllowUnsafeMalformedObjectDeletion is on (spec encryption-at-rest 6.2).
- * @param key - without the etcd prefix for a get, with it for a list.
+ * @param key - without the etcd prefix.
  */
 export function corruptObject(key: string, cause: Failure): ApiError {
-  const detail = `data from the storage is not transformable revision=0: ${cause.message}`;
-  return internalError(`StorageError: corrupt object, Code: 7, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: ${detail}`);
+  return internalError(corruption(key, cause));
+}
+
+/**
+ * A list that contains a stored value that cannot be read, as 1.37.2 answers it.
+ * @param key - of the first such value, with the etcd prefix.
+ */
+export function unreadableList(resource: string, key: string, cause: Failure): ApiError {
+  const message = corruption(key, cause);
+  const causes = [{ reason: "UnexpectedServerResponse", message, field: key }];
+  const details = { name: "list", kind: resource, causes };
+  return new ApiError(500, "StorageReadError", `failed to read one or more ${resource} from the storage: ${message}`, details);
 }
 
 /** The watch cache has not read all objects yet. */
 export function storageInitializing(): ApiError {
   return new ApiError(429, "TooManyRequests", "storage is (re)initializing", { retryAfterSeconds: 1 });
+}
+
+function corruption(key: string, cause: Failure): string {
+  const detail = `data from the storage is not transformable revision=0: ${cause.message}`;
+  return `StorageError: corrupt object, Code: 7, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: ${detail}`;
 }
 
 const modified = "the object has been modified; please apply your changes to the latest version and try again";

@@ -5,6 +5,7 @@ import { consistencyCheckDelayMs, decodeConcurrency } from "../../model/index.ts
 import type { Random } from "../../random.ts";
 import type { EncryptionFile } from "../encryption-configuration.ts";
 import { wholeSeconds } from "./api-object.ts";
+import { configMaps, type StoredConfigMap } from "./config-map-resource.ts";
 import { loadFile } from "./encryption-file.ts";
 import { EncryptionReload } from "./encryption-reload.ts";
 import type { MemoryStore } from "./memory-store.ts";
@@ -36,6 +37,7 @@ export interface ApiServerParts {
 export class ApiServer implements AsyncDisposable {
   readonly metrics: ApiServerMetrics;
   readonly secrets: ResourceStorage<ReturnType<typeof secrets.codec.decode>>;
+  readonly configMaps: ResourceStorage<StoredConfigMap>;
   readonly namespaces: ResourceStorage<ReturnType<typeof namespaces.codec.decode>>;
   readonly clock: Clock;
   readonly #parts: ApiServerParts;
@@ -53,6 +55,7 @@ export class ApiServer implements AsyncDisposable {
     this.metrics = metrics;
     this.#set = set;
     this.secrets = this.#storage(secrets);
+    this.configMaps = this.#storage(configMaps);
     this.namespaces = this.#storage(namespaces);
   }
 
@@ -73,15 +76,14 @@ export class ApiServer implements AsyncDisposable {
     const set = await ProviderSet.load(loaded?.configuration, { ...parts, metrics });
     const server = new ApiServer(parts, metrics, set);
     if (loaded !== undefined) server.#watchFile(loaded.hash);
-    await Promise.all([server.secrets.cache.initialize(), server.namespaces.cache.initialize()]);
-    server.#scheduleConsistencyCheck(secrets.resource, server.secrets);
-    server.#scheduleConsistencyCheck(namespaces.resource, server.namespaces);
+    await Promise.all(server.#storages.map(({ cache }) => cache.initialize()));
+    for (const storage of server.#storages) server.#scheduleConsistencyCheck(storage);
     return server;
   }
 
   /** True once every object was read and the namespaces that every cluster has are there. */
   async isReady(): Promise<boolean> {
-    if (!this.secrets.cache.wasReady || !this.namespaces.cache.wasReady) return false;
+    if (this.#storages.some(({ cache }) => !cache.wasReady)) return false;
     if (this.#hasSystemNamespaces) return true;
     try {
       for (const name of ["default", "kube-node-lease", "kube-public", "kube-system"]) {
@@ -101,11 +103,14 @@ export class ApiServer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isDisposed = true;
     for (const timer of this.#checks.values()) timer[Symbol.dispose]();
-    this.secrets[Symbol.dispose]();
-    this.namespaces[Symbol.dispose]();
+    for (const storage of this.#storages) storage[Symbol.dispose]();
     await this.#reload?.[Symbol.asyncDispose]();
     for (const timer of this.#closing) timer[Symbol.dispose]();
     await Promise.all([this.#set, ...this.#replaced].map((set) => set[Symbol.asyncDispose]()));
+  }
+
+  get #storages() {
+    return [this.secrets, this.configMaps, this.namespaces];
   }
 
   #watchFile(hash: string): void {
@@ -154,13 +159,13 @@ export class ApiServer implements AsyncDisposable {
     });
   }
 
-  #scheduleConsistencyCheck(resource: string, storage: { readonly cache: { isConsistent(): Promise<boolean> } }): void {
+  #scheduleConsistencyCheck({ resource, cache }: Pick<ResourceStorage<unknown>, "resource" | "cache">): void {
     const delayMs = consistencyCheckDelayMs(this.#parts.featureGates, this.#parts.random.fraction());
     if (delayMs === undefined || this.#isDisposed) return;
     const check = async () => {
-      const isConsistent = await storage.cache.isConsistent();
+      const isConsistent = await cache.isConsistent();
       this.metrics.recordConsistencyCheck(resource, isConsistent ? "success" : "failure");
-      this.#scheduleConsistencyCheck(resource, storage);
+      this.#scheduleConsistencyCheck({ resource, cache });
     };
     this.#checks.set(
       resource,

@@ -6,9 +6,10 @@ import type { Socket } from "node:net";
 import { messageOf } from "../../errors.ts";
 import { ApiError, badRequest, forbidden, internalError, notFound } from "./api-error.ts";
 import type { ApiServer } from "./api-server.ts";
+import { configMaps } from "./config-map-resource.ts";
 import { answerHealth } from "./health.ts";
 import { namespaces } from "./namespace-resource.ts";
-import { type JsonAnswer, ResourceApi, type ResourceRequest } from "./resource-api.ts";
+import { type JsonAnswer, ResourceApi, type ResourceRequest, type WatchAnswer } from "./resource-api.ts";
 import { secrets } from "./secret-resource.ts";
 
 /** The largest request body, bytes (k8s.io/apiserver's MaxRequestBodyBytes). */
@@ -114,7 +115,9 @@ export class Front implements AsyncDisposable {
     const route = routeOf(url.pathname);
     if (route === undefined) return sendText(response, 404, "404 page not found\n");
     const body = await readJson(request);
-    sendJson(response, await handle(apiServer, request, route, { namespace: route.namespace, query: url.searchParams, body }));
+    const answer = await handle(apiServer, request, route, { namespace: route.namespace, query: url.searchParams, body });
+    if ("follow" in answer) sendEvents(response, answer);
+    else sendJson(response, answer);
   }
 
   #requireToken(request: IncomingMessage): void {
@@ -124,8 +127,11 @@ export class Front implements AsyncDisposable {
   }
 }
 
+const namespacedResources = ["secrets", "configmaps"] as const;
+type NamespacedResource = (typeof namespacedResources)[number];
+
 interface Route {
-  readonly resource: "secrets" | "namespaces";
+  readonly resource: NamespacedResource | "namespaces";
   readonly namespace: string;
   /** Empty for the collection. */
   readonly name: string;
@@ -136,18 +142,27 @@ function routeOf(path: string): Route | undefined {
   if (parts[0] !== "" || parts[1] !== "api" || parts[2] !== "v1") return undefined;
   const [first = "", second = "", third = "", fourth = "", ...more] = parts.slice(3);
   if (more.length > 0) return undefined;
-  if (first === "secrets" && second === "") return { resource: "secrets", namespace: "", name: "" };
+  const named = (name: string) => namespacedResources.find((resource) => resource === name);
+  const all = named(first);
+  if (all !== undefined && second === "") return { resource: all, namespace: "", name: "" };
   if (first !== "namespaces") return undefined;
   if (third === "") return { resource: "namespaces", namespace: "", name: second };
-  return third === "secrets" ? { resource: "secrets", namespace: second, name: fourth } : undefined;
+  const resource = named(third);
+  return resource && { resource, namespace: second, name: fourth };
 }
 
-async function handle(apiServer: ApiServer, request: IncomingMessage, route: Route, content: ResourceRequest): Promise<JsonAnswer> {
+async function handle(
+  apiServer: ApiServer,
+  request: IncomingMessage,
+  route: Route,
+  content: ResourceRequest,
+): Promise<JsonAnswer | WatchAnswer> {
   const { clock } = apiServer;
-  if (route.resource === "secrets") {
-    const api = new ResourceApi(secrets, apiServer.secrets, clock);
-    if (request.method === "POST") requireLiving(apiServer, route.namespace);
-    return dispatch(api, request, route, content);
+  if (route.resource !== "namespaces") {
+    if (request.method === "POST") requireLiving(apiServer, route.namespace, route.resource);
+    return route.resource === "secrets"
+      ? dispatch(new ResourceApi(secrets, apiServer.secrets, clock), request, route, content)
+      : dispatch(new ResourceApi(configMaps, apiServer.configMaps, clock), request, route, content);
   }
   if (request.method === "DELETE" && route.name !== "") return terminate(apiServer, route.name);
   return dispatch(new ResourceApi(namespaces, apiServer.namespaces, clock), request, route, content);
@@ -157,6 +172,7 @@ interface Verbs {
   create(content: ResourceRequest): Promise<JsonAnswer>;
   get(name: string, content: ResourceRequest): Promise<JsonAnswer>;
   list(content: ResourceRequest): Promise<JsonAnswer>;
+  watch(content: ResourceRequest): Promise<WatchAnswer>;
   update(name: string, content: ResourceRequest): Promise<JsonAnswer>;
   patch(name: string, content: ResourceRequest): Promise<JsonAnswer>;
   delete(name: string, content: ResourceRequest): Promise<JsonAnswer>;
@@ -167,11 +183,12 @@ function dispatch(
   request: IncomingMessage,
   { resource, namespace, name }: Route,
   content: ResourceRequest,
-): Promise<JsonAnswer> {
+): Promise<JsonAnswer | WatchAnswer> {
   const isCollection = name === "";
   switch (request.method) {
     case "GET":
-      return isCollection ? api.list(content) : api.get(name, content);
+      if (!isCollection) return api.get(name, content);
+      return ["true", "1"].includes(content.query.get("watch") ?? "") ? api.watch(content) : api.list(content);
     case "POST":
       if (isCollection && (resource === "namespaces" || namespace !== "")) return api.create(content);
       break;
@@ -202,12 +219,12 @@ function requirePatchType(request: IncomingMessage): void {
 }
 
 /** Nothing is created in a namespace that is not there or is being removed (admission plugin NamespaceLifecycle, from its cache). */
-function requireLiving(apiServer: ApiServer, namespace: string): void {
+function requireLiving(apiServer: ApiServer, namespace: string, resource: NamespacedResource): void {
   if (namespace === "") return;
   const found = apiServer.namespaces.cache.get(`/registry/namespaces/${namespace}`);
   if (found === undefined) throw notFound("namespaces", namespace);
   if (found.value.metadata.deletionTimestamp === undefined) return;
-  throw forbidden("secrets", "", `unable to create new content in namespace ${namespace} because it is being terminated`);
+  throw forbidden(resource, "", `unable to create new content in namespace ${namespace} because it is being terminated`);
 }
 
 /** Without a controller manager a namespace that is deleted stays, Terminating. */
@@ -241,6 +258,17 @@ function sendJson(response: ServerResponse, { httpStatus, body }: JsonAnswer): v
   send(response, httpStatus, "application/json", JSON.stringify(body));
 }
 
+/** Sends a line for each event, until the watch is over or the client goes. */
+function sendEvents(response: ServerResponse, { follow }: WatchAnswer): void {
+  response.writeHead(200, { "content-type": "application/json", "x-content-type-options": "nosniff" });
+  response.flushHeaders();
+  const following = follow(
+    (event) => response.write(`${JSON.stringify(event)}\n`),
+    () => response.end(),
+  );
+  response.once("close", () => following[Symbol.dispose]());
+}
+
 function sendText(response: ServerResponse, httpStatus: number, text: string, type = "text/plain"): void {
   send(response, httpStatus, `${type}; charset=utf-8`, text);
 }
@@ -265,6 +293,7 @@ const discovery: Readonly<Record<string, unknown>> = {
     kind: "APIResourceList",
     groupVersion: "v1",
     resources: [
+      { name: "configmaps", singularName: "configmap", namespaced: true, kind: "ConfigMap", shortNames: ["cm"], verbs },
       { name: "namespaces", singularName: "namespace", namespaced: false, kind: "Namespace", shortNames: ["ns"], verbs },
       { name: "secrets", singularName: "secret", namespaced: true, kind: "Secret", verbs },
     ],

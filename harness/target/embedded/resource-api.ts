@@ -14,6 +14,12 @@ export interface JsonAnswer {
   readonly body: unknown;
 }
 
+/** An answer that goes on: a line of JSON for each event. */
+export interface WatchAnswer {
+  /** Sends what is there and then every change, until it calls `end`, or is disposed of. */
+  follow(send: (event: unknown) => void, end: () => void): Disposable;
+}
+
 /** What all handlers need of a request. */
 export interface ResourceRequest {
   /** Empty for objects without a namespace, and for a list over all namespaces. */
@@ -30,6 +36,9 @@ const deleteOptions = z
     ignoreStoreReadErrorWithClusterBreakingPotential: z.boolean().nullish(),
   })
   .nullish();
+
+/** How long a watch lasts that names no time, seconds (k8s.io/apiserver's MinRequestTimeout; kube-apiserver takes up to twice as long). */
+const watchSecondsDefault = 1800;
 
 const continueToken = z.object({ v: z.literal("meta.k8s.io/v1"), rv: z.number(), start: z.string() });
 
@@ -73,10 +82,7 @@ export class ResourceApi<Value, Input extends { metadata?: z.infer<typeof metada
 
   /** @throws ApiError */
   async list({ namespace, query }: ResourceRequest): Promise<JsonAnswer> {
-    for (const unsupported of ["watch", "labelSelector", "fieldSelector"]) {
-      const value = query.get(unsupported) ?? "";
-      if (value !== "" && value !== "false") throw badRequest(`${unsupported} is not modelled by kmsmark's embedded API server`);
-    }
+    requireModelled(query);
     const token = parseContinue(query.get("continue"));
     const limit = Number(query.get("limit") ?? 0);
     const allowOld = query.get("resourceVersion") === "0";
@@ -93,6 +99,38 @@ export class ResourceApi<Value, Input extends { metadata?: z.infer<typeof metada
         apiVersion: "v1",
         metadata: { resourceVersion: String(rv), ...more },
         items: page.map((object) => this.#type.render(object)),
+      },
+    };
+  }
+
+  /** What is there first, and then every change, as long as `timeoutSeconds` says. @throws ApiError */
+  async watch({ namespace, query }: ResourceRequest): Promise<WatchAnswer> {
+    requireModelled(query);
+    const from = query.get("resourceVersion") ?? "";
+    if (from !== "" && from !== "0") throw badRequest("a watch from a resourceVersion is not modelled by kmsmark's embedded API server");
+    const path = namespace === "" ? "" : `${namespace}/`;
+    // Fails as a list does while the cache is broken.
+    await this.#storage.list(path, { allowOld: from === "0" });
+    const seconds = Number(query.get("timeoutSeconds")) || watchSecondsDefault;
+    return {
+      follow: (send, end) => {
+        const stop = new DisposableStack();
+        const finish = () => {
+          stop[Symbol.dispose]();
+          end();
+        };
+        const events = (type: string, object: CachedObject<Value>) => send({ type, object: this.#render(object) });
+        for (const object of this.#storage.cached(path)) events("ADDED", object);
+        stop.use(
+          this.#storage.cache.follow({
+            onEvent: ({ type, object }) => {
+              if (this.#storage.isUnder(path, object.key)) events(type, object);
+            },
+            onBreak: finish,
+          }),
+        );
+        stop.use(this.#clock.startTimer(seconds * 1000, finish));
+        return stop;
       },
     };
   }
@@ -175,6 +213,12 @@ function pathOf(namespace: string, name: string): string {
 function requireNamespace(sent: string | null | undefined, namespace: string): void {
   if (sent && sent !== namespace) {
     throw badRequest(`the namespace of the provided object does not match the namespace sent on the request`);
+  }
+}
+
+function requireModelled(query: URLSearchParams): void {
+  for (const unsupported of ["labelSelector", "fieldSelector"]) {
+    if ((query.get(unsupported) ?? "") !== "") throw badRequest(`${unsupported} is not modelled by kmsmark's embedded API server`);
   }
 }
 

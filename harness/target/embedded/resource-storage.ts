@@ -9,7 +9,7 @@ import {
   type UpdateEvent,
 } from "../../model/index.ts";
 import type { StoredValue } from "../target.ts";
-import { ApiError, alreadyExists, corruptObject, internalError, notFound } from "./api-error.ts";
+import { ApiError, alreadyExists, corruptObject, internalError, notFound, unreadableList } from "./api-error.ts";
 import type { MemoryStore } from "./memory-store.ts";
 import { failureOf, type Transformer } from "./transformer.ts";
 import { type CachedObject, WatchCache } from "./watch-cache.ts";
@@ -51,11 +51,13 @@ interface Base<Value> extends Versioned<Value> {
  * request (spec encryption-at-rest 6). A path is what follows the resource in the key: `<namespace>/<name>` or `<name>`.
  */
 export class ResourceStorage<Value> implements Disposable {
+  readonly resource: string;
   readonly cache: WatchCache<Value>;
   readonly #parts: ResourceStorageParts<Value>;
 
   constructor(parts: ResourceStorageParts<Value>) {
     this.#parts = parts;
+    this.resource = parts.resource;
     this.cache = new WatchCache({
       store: parts.store,
       prefix: this.#key(""),
@@ -98,15 +100,28 @@ export class ResourceStorage<Value> implements Disposable {
     return cached;
   }
 
-  /** The objects under a path, in key order, from the cache, and the revision of the list. @throws ApiError while the cache is broken. */
+  /**
+   * The objects under a path, in key order, from the cache, and the revision of the list. From the store where the cache is broken and old
+   * objects will not do, for which kube-apiserver waits 3 s first. @throws ApiError where one of them cannot be read.
+   */
   async list(
     path: string,
     options: { readonly allowOld: boolean },
   ): Promise<{ readonly objects: readonly CachedObject<Value>[]; readonly revision: number }> {
     if (!options.allowOld) await this.cache.caughtUp();
-    const prefix = this.#key(path);
     const { revision } = this.#parts.store;
-    return { objects: this.cache.list(options).filter(({ key }) => key.startsWith(prefix)), revision };
+    const objects = !options.allowOld && this.cache.wasReady && !this.cache.isHealthy ? await this.#listStored(path) : this.cached(path);
+    return { objects, revision };
+  }
+
+  /** What the cache has under a path, in key order, old or not. @throws ApiError if it never was ready. */
+  cached(path: string): CachedObject<Value>[] {
+    return this.cache.list().filter(({ key }) => this.isUnder(path, key));
+  }
+
+  /** True if a key of the store lies under a path. */
+  isUnder(path: string, key: string): boolean {
+    return key.startsWith(this.#key(path));
   }
 
   /**
@@ -237,6 +252,20 @@ export class ResourceStorage<Value> implements Disposable {
 
   async #readBase(path: string, name: string): Promise<Base<Value>> {
     return this.#read(path, this.#stored(path, name));
+  }
+
+  async #listStored(path: string): Promise<CachedObject<Value>[]> {
+    const { transformer, codec, resource, store } = this.#parts;
+    const objects: CachedObject<Value>[] = [];
+    for (const { key, value, modRevision } of store.range(this.#key(path))) {
+      try {
+        const { plaintext } = await transformer.read(value, Buffer.from(key));
+        objects.push({ key, value: codec.decode(plaintext), revision: modRevision });
+      } catch (thrown) {
+        throw unreadableList(resource, key, failureOf(thrown));
+      }
+    }
+    return objects;
   }
 
   async #read(path: string, stored: StoredValue): Promise<Base<Value>> {

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from "../../clock.ts";
 import { type InitialListEffect, startInitialList, stepInitialList } from "../../model/index.ts";
 import type { StoredValue } from "../target.ts";
-import { type ApiError, corruptObject, storageInitializing } from "./api-error.ts";
+import { storageInitializing } from "./api-error.ts";
 import type { MemoryStore, StoreChange } from "./memory-store.ts";
 import { failureOf, type Plaintext } from "./transformer.ts";
 
@@ -10,6 +10,18 @@ export interface CachedObject<Value> {
   readonly key: string;
   readonly value: Value;
   readonly revision: number;
+}
+
+/** A change of an object as a watcher is told of it; of a removed one the object before. */
+export interface CacheEvent<Value> {
+  readonly type: "ADDED" | "MODIFIED" | "DELETED";
+  readonly object: CachedObject<Value>;
+}
+
+/** Who is told of every change that the cache takes in, until it breaks. */
+export interface CacheWatcher<Value> {
+  onEvent(event: CacheEvent<Value>): void;
+  onBreak(): void;
 }
 
 /** A broken cache reads everything anew after this long, milliseconds; kube-apiserver backs off, and was seen to need 3 s (spec 6.2). */
@@ -43,8 +55,9 @@ export class WatchCache<Value> implements Disposable {
   #isSettling = false;
   /** The last revision of the changes that are being read; 0 where none are. */
   #inHand = 0;
+  readonly #watchers = new Set<CacheWatcher<Value>>();
   #waiting: { readonly revision: number; readonly resolve: () => void }[] = [];
-  #problem: ApiError | undefined = storageInitializing();
+  #isHealthy = false;
   #wasReady = false;
   #retry: Timer | undefined;
   #isDisposed = false;
@@ -63,8 +76,9 @@ export class WatchCache<Value> implements Disposable {
     return this.#wasReady;
   }
 
+  /** False until everything was read, and again as long as something cannot be read. */
   get isHealthy(): boolean {
-    return this.#problem === undefined;
+    return this.#isHealthy;
   }
 
   /** Reads everything; where that fails it is tried again until it succeeds or the cache is disposed of. Resolves after the first attempt. */
@@ -75,13 +89,13 @@ export class WatchCache<Value> implements Disposable {
     this.#isFollowing = true;
     const objects = await this.#readAll(store.range(prefix));
     if (this.#isDisposed) return;
-    if (!(objects instanceof Map)) {
-      this.#break(this.#wasReady ? objects : storageInitializing());
+    if (objects === undefined) {
+      this.#break();
       return;
     }
     this.#objects = objects;
     this.#sorted = undefined;
-    this.#problem = undefined;
+    this.#isHealthy = true;
     this.#wasReady = true;
     this.#startSettling();
   }
@@ -99,11 +113,17 @@ export class WatchCache<Value> implements Disposable {
     return this.#objects.get(key);
   }
 
-  /** The objects in key order. @throws ApiError while the cache is broken, unless old objects will do. */
-  list(options: { readonly allowOld: boolean }): readonly CachedObject<Value>[] {
-    if (this.#problem !== undefined && !(options.allowOld && this.#wasReady)) throw this.#problem;
+  /** The objects in key order; old ones while the cache is broken. @throws ApiError if it never was ready. */
+  list(): readonly CachedObject<Value>[] {
+    if (!this.#wasReady) throw storageInitializing();
     this.#sorted ??= [...this.#objects.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
     return this.#sorted;
+  }
+
+  /** Tells of every change from now on; disposing ends that. */
+  follow(watcher: CacheWatcher<Value>): Disposable {
+    this.#watchers.add(watcher);
+    return { [Symbol.dispose]: () => this.#watchers.delete(watcher) };
   }
 
   /** Reads everything from the store once more; true if that is what the cache has. */
@@ -111,7 +131,7 @@ export class WatchCache<Value> implements Disposable {
     await this.caughtUp();
     const cached = this.#objects;
     const objects = await this.#readAll(this.#parts.store.range(this.#parts.prefix));
-    return objects instanceof Map && [...objects].every(([key, { revision }]) => (cached.get(key)?.revision ?? revision) >= revision);
+    return objects !== undefined && [...objects].every(([key, { revision }]) => (cached.get(key)?.revision ?? revision) >= revision);
   }
 
   [Symbol.dispose](): void {
@@ -120,11 +140,11 @@ export class WatchCache<Value> implements Disposable {
     this.#retry?.[Symbol.dispose]();
   }
 
-  /** Reads the values in the model's windows; the problem as soon as one cannot be read. */
-  async #readAll(values: readonly StoredValue[]): Promise<Map<string, CachedObject<Value>> | ApiError> {
+  /** Reads the values in the model's windows; undefined as soon as one cannot be read. */
+  async #readAll(values: readonly StoredValue[]): Promise<Map<string, CachedObject<Value>> | undefined> {
     const objects = new Map<string, CachedObject<Value>>();
     const { list, effects } = startInitialList(values.length, this.#parts.concurrency);
-    let problem: ApiError | undefined;
+    let isReadable = true;
     const { promise, resolve } = Promise.withResolvers<void>();
     const take = (next: readonly InitialListEffect[]) => {
       for (const effect of next) {
@@ -134,16 +154,16 @@ export class WatchCache<Value> implements Disposable {
     };
     const read = async (index: number) => {
       const stored = values[index];
-      if (stored !== undefined && problem === undefined && !this.#isDisposed) {
-        const result = await this.#read(stored);
-        if (result.ok) objects.set(stored.key, result.object);
-        else problem ??= result.problem;
+      if (stored !== undefined && isReadable && !this.#isDisposed) {
+        const object = await this.#read(stored);
+        if (object === undefined) isReadable = false;
+        else objects.set(stored.key, object);
       }
       take(stepInitialList(list));
     };
     take(effects);
     await promise;
-    return problem ?? objects;
+    return isReadable ? objects : undefined;
   }
 
   #startSettling(): void {
@@ -159,10 +179,10 @@ export class WatchCache<Value> implements Disposable {
       this.#inHand = batch.at(-1)?.revision ?? 0;
       const results = await Promise.all(batch.map((change) => this.#readChange(change)));
       for (const [index, change] of batch.entries()) {
-        const result = results[index];
-        if (result?.ok === false) this.#break(result.problem);
-        else if (change.value === undefined || result === undefined) this.#objects.delete(change.key);
-        else this.#objects.set(change.key, result.object);
+        const object = results[index];
+        if (object === undefined) this.#break();
+        else if (change.value === undefined) this.#remove(change);
+        else this.#set(object);
       }
       this.#sorted = undefined;
       const done = this.#inHand;
@@ -172,6 +192,19 @@ export class WatchCache<Value> implements Disposable {
     this.#isSettling = false;
   }
 
+  #set(object: CachedObject<Value>): void {
+    const type = this.#objects.has(object.key) ? "MODIFIED" : "ADDED";
+    this.#objects.set(object.key, object);
+    for (const watcher of this.#watchers) watcher.onEvent({ type, object });
+  }
+
+  #remove({ key, revision }: StoreChange): void {
+    const before = this.#objects.get(key);
+    if (before === undefined) return;
+    this.#objects.delete(key);
+    for (const watcher of this.#watchers) watcher.onEvent({ type: "DELETED", object: { ...before, revision } });
+  }
+
   #release(revision: number): void {
     const waiting = this.#waiting;
     this.#waiting = waiting.filter((waiter) => waiter.revision > revision);
@@ -179,27 +212,31 @@ export class WatchCache<Value> implements Disposable {
   }
 
   /** A removal is told with the value before, which is read for it. */
-  #readChange(change: StoreChange) {
-    const stored = change.value ?? change.previous;
-    return stored === undefined ? Promise.resolve(undefined) : this.#read(stored);
+  #readChange({ value, previous }: StoreChange): Promise<CachedObject<Value> | undefined> {
+    const stored = value ?? previous;
+    if (stored === undefined) throw new TypeError("What is removed was there before.");
+    return this.#read(stored);
   }
 
-  #break(problem: ApiError): void {
+  #break(): void {
     if (this.#isFollowing === false) return;
-    this.#problem = problem;
+    this.#isHealthy = false;
     this.#isFollowing = false;
     this.#changes = [];
     this.#release(Number.POSITIVE_INFINITY);
+    for (const watcher of this.#watchers) watcher.onBreak();
     if (!this.#isDisposed) this.#retry = this.#parts.clock.startTimer(retryMs, () => void this.initialize());
   }
 
-  async #read(stored: StoredValue): Promise<{ ok: true; object: CachedObject<Value> } | { ok: false; problem: ApiError }> {
-    let plaintext: Uint8Array;
+  /** Undefined where it cannot be read. */
+  async #read(stored: StoredValue): Promise<CachedObject<Value> | undefined> {
     try {
-      ({ plaintext } = await this.#parts.transform(stored));
-      return { ok: true, object: { key: stored.key, value: this.#parts.decode(plaintext), revision: stored.modRevision } };
+      const { plaintext } = await this.#parts.transform(stored);
+      return { key: stored.key, value: this.#parts.decode(plaintext), revision: stored.modRevision };
     } catch (thrown) {
-      return { ok: false, problem: corruptObject(stored.key, failureOf(thrown)) };
+      // Throws on what is no fault of the value.
+      failureOf(thrown);
+      return undefined;
     }
   }
 }

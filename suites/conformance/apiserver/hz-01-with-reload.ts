@@ -13,13 +13,14 @@ export const check = {
   remedy: "Look at /readyz?verbose for the names that this API server has, before you alert on one or exclude it.",
   async run(subject) {
     const findings = new Findings();
+    const version = subject.kubernetesVersion;
     await using stage = await subject.stage();
     const { socket } = await stage.startKms();
     const kms = (["v1", "v2"] as const).map((apiVersion) => ({ kind: "kms" as const, apiVersion, name: `kms-${apiVersion}`, socket }));
     const server = await stage.startServer({ encryption: secretsBy(...kms), automaticReload: true });
-    await endpointFindings(findings, server, { of: "a KMS v1 and a KMS v2 provider, with reload", names: ["kms-providers"] });
+    await endpointFindings(findings, server, { of: "a KMS v1 and a KMS v2 provider, with reload", names: ["kms-providers"], version });
     await server.restart({ encryption: secretsBy(newAesGcm()) });
-    await endpointFindings(findings, server, { of: "aesgcm alone, with reload", names: ["kms-providers"] });
+    await endpointFindings(findings, server, { of: "aesgcm alone, with reload", names: ["kms-providers"], version });
     return findings.outcome(20);
   },
 } satisfies Check<ApiserverSubject>;

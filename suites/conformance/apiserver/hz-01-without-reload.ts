@@ -14,6 +14,7 @@ export const check = {
   remedy: "Look at /readyz?verbose for the names that this API server has, before you alert on one or exclude it.",
   async run(subject) {
     const findings = new Findings();
+    const version = subject.kubernetesVersion;
     await using stage = await subject.stage();
     const { socket } = await stage.startKms();
     const [v2, otherV2, v1] = (["v2", "v2", "v1"] as const).map(
@@ -21,11 +22,15 @@ export const check = {
     );
     if (v2 === undefined || otherV2 === undefined || v1 === undefined) return findings.outcome();
     const server = await stage.startServer({ encryption: secretsBy(v2, otherV2) });
-    await endpointFindings(findings, server, { of: "two KMS v2 providers", names: ["kms-providers"] });
+    await endpointFindings(findings, server, { of: "two KMS v2 providers", names: ["kms-providers"], version });
     await server.restart({ encryption: secretsBy(v1) });
-    await endpointFindings(findings, server, { of: "a KMS v1 provider alone", names: ["kms-provider-0"] });
+    await endpointFindings(findings, server, { of: "a KMS v1 provider alone", names: ["kms-provider-0"], version });
     await server.restart({ encryption: secretsBy(newAesGcm(), v2, v1) });
-    await endpointFindings(findings, server, { of: "aesgcm, a KMS v2 and a KMS v1 provider", names: ["kms-provider-0", "kms-provider-1"] });
+    await endpointFindings(findings, server, {
+      of: "aesgcm, a KMS v2 and a KMS v1 provider",
+      names: ["kms-provider-0", "kms-provider-1"],
+      version,
+    });
     return findings.outcome(20);
   },
 } satisfies Check<ApiserverSubject>;

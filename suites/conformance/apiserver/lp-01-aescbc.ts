@@ -50,6 +50,6 @@ export const check = {
       received: `${ivs.size} different IVs and ${paddings.size} different lengths of padding`,
       expected: `${writes} IVs, one a write, and ${blockBytes} lengths of padding, 1 to 16 bytes`,
     });
-    return findings.outcome();
+    return findings.outcome(writes + 1);
   },
 } satisfies Check<ApiserverSubject>;

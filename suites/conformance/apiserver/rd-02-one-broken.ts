@@ -4,13 +4,13 @@ import type { ApiserverSubject } from "../apiserver-subject.ts";
 import { type Check, Findings } from "../check.ts";
 import { flipped, regionsOf } from "../regions.ts";
 
-/** The watch cache was seen to need 3 s; it waits longer after each attempt that failed. */
+/** Lists are read from etcd and good at once, if slow; the cache was seen to need up to 12 s more. */
 const healMs = { withinMs: 60_000, everyMs: 500 };
 const breakMs = { withinMs: 10_000, everyMs: 100 };
 
 export const check = {
   id: "apiserver/rd-02-one-broken",
-  title: "One Secret that cannot be read breaks every list of Secrets, but neither reads of others nor writes, until it is gone.",
+  title: "One Secret that cannot be read breaks every list that it is in, and no other read or write, until it is gone.",
   level: "MUST",
   invariants: ["RD-02"],
   source: "spec encryption-at-rest 6.2; k8s.io/apiserver pkg/storage/cacher",
@@ -26,11 +26,11 @@ export const check = {
     await server.store.put(server.keyOf("broken"), flipped(bytes, tag?.at ?? 0), server.signal);
 
     let list = await server.list();
-    const isBroken = await stage.until(async () => {
-      list = await server.list();
+    const isBroken = async () => {
+      if (list.failure === undefined) list = await server.list();
       return list.failure !== undefined;
-    }, breakMs);
-    findings.add(isBroken, {
+    };
+    findings.add(await stage.until(isBroken, breakMs), {
       sent: "LIST after one byte of one stored Secret was changed",
       received: wordsOf(list),
       expected: "HTTP 500 or 429",
@@ -38,6 +38,8 @@ export const check = {
     for (const [sent, answer] of [
       ["GET of another Secret meanwhile", await server.get("whole")],
       ["POST of a new Secret meanwhile", await server.create("new", "a value")],
+      // Read from etcd, after 3 s in which the cache does not catch up.
+      ["LIST of another namespace meanwhile", await server.request({ method: "GET", path: "/api/v1/namespaces/default/secrets" })],
     ] as const) {
       findings.add(answer.failure === undefined, { sent, received: wordsOf(answer), expected: "success" });
     }

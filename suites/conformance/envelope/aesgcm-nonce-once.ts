@@ -1,0 +1,14 @@
+import type { Check } from "../check.ts";
+import { judgeOnceOnly } from "../envelope-rules.ts";
+import type { EnvelopeSubject } from "../envelope-subject.ts";
+
+export const check = {
+  id: "envelope/aesgcm-nonce-once",
+  title: "No two values of aesgcm have the same nonce.",
+  level: "MUST",
+  invariants: ["LP-02"],
+  source: "spec encryption-at-rest 3; k8s.io/apiserver pkg/storage/value/encrypt/aes/aes.go",
+  needs: [],
+  remedy: "Change the key or the provider and rewrite all values at once: two writes under one nonce give plaintext away.",
+  run: (subject) => judgeOnceOnly(subject, { of: "values of aesgcm", kind: "aesgcm", what: "nonce" }),
+} satisfies Check<EnvelopeSubject>;
