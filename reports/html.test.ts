@@ -71,17 +71,17 @@ it("has a column of troubles only where there are any", () => {
 });
 
 describe("the checks", () => {
-  /** Of the rows of the table of an area: verdict, whether it lies open, title. */
+  /** Of the rows of the table of an area: tone and verdict, and whether it lies open. */
   const rows = (area: string) => {
     const [, section = ""] = checksPage.split(`<h2>${area}: `);
     const [table = ""] = section.split("</table>");
-    return [...table.matchAll(/<tr.*?><td class="verdict (\w+)">([^<]+)<\/td><td><details( open)?><summary>([^<]+)/g)].map(
-      ([, tone, verdict, open, title]) => [tone, verdict, open !== undefined, title],
+    return [...table.matchAll(/<tr.*?><td class="verdict (\w+)">([^<]+)<\/td>.*<details( open)?><summary>/g)].map(
+      ([, tone, verdict, open]) => [tone, verdict, open !== undefined],
     );
   };
 
   it("lie open where they did not pass, and those first", () => {
-    expect(rows("apiserver").map((row) => row.slice(0, 3))).toEqual([
+    expect(rows("apiserver")).toEqual([
       ["fault", "FAIL", true],
       ["pass", "pass", false],
       ["pass", "pass", false],

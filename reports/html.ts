@@ -20,7 +20,7 @@ export const html = {
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title}</title>
-<style>${style}</style>
+<style>${style}${result.checks.length > 0 ? checkStyle : ""}</style>
 </head>
 <body>
 <h1>${title}</h1>
@@ -32,7 +32,7 @@ ${[model(result), findings(result), ...checkSections(result), ...sections(result
 } satisfies Reporter;
 
 const style = `
-:root { color-scheme: light dark; --line: light-dark(#d8dee4, #30363d); --heavy: light-dark(#8c959f, #6e7681); --soft: light-dark(#f6f8fa, #151b23); --fault: light-dark(#b3261e, #ff8a80); --advice: light-dark(#8a5a00, #e3b341); --quiet: light-dark(#57606a, #9198a1); }
+:root { color-scheme: light dark; --line: light-dark(#d8dee4, #30363d); --heavy: light-dark(#8c959f, #6e7681); --soft: light-dark(#f6f8fa, #151b23); --fault: light-dark(#b3261e, #ff8a80); }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; background: Canvas; color: CanvasText; }
 h1 { font-size: 1.4rem; overflow-wrap: anywhere; }
 h2 { font-size: 1.2rem; margin-top: 2.5rem; }
@@ -50,20 +50,26 @@ table .number { text-align: right; }
 .fault, .model { font-weight: 600; }
 td.trouble { min-width: 14rem; white-space: normal; }
 li { overflow-wrap: anywhere; }
+@media (max-width: 40rem) { th, td { padding: 0.2rem 0.4rem; } }
+`;
+
+/** On top of the above, for a page that has checks. */
+const checkStyle = `:root { --advice: light-dark(#8a5a00, #e3b341); --quiet: light-dark(#57606a, #9198a1); }
 .checks { width: 100%; }
-.checks > tbody > tr > td:nth-child(2) { width: 100%; white-space: normal; overflow-wrap: anywhere; }
+.checks td.rule { width: 100%; white-space: normal; overflow-wrap: anywhere; }
 .checks details { margin: 0; }
 .checks summary { font-weight: 400; }
 .checks details > :not(summary) { margin: 0.35rem 0 0.35rem 1rem; }
 .checks tr.open { background: var(--soft); }
 .verdict { font-weight: 600; }
 .verdict.advice { color: var(--advice); }
-.verdict.quiet, .quiet { color: var(--quiet); font-weight: 400; }
+.verdict.pass, .verdict.quiet { font-weight: 400; }
+.quiet { color: var(--quiet); }
 dl { display: grid; grid-template-columns: minmax(4.5rem, max-content) 1fr; gap: 0 0.75rem; }
 dt { color: var(--quiet); }
 dd { margin: 0; }
 dt.next:not(:first-child), dt.next:not(:first-child) + dd { margin-top: 0.35rem; }
-@media (max-width: 40rem) { th, td { padding: 0.2rem 0.4rem; } .wide { display: none; } }
+@media (max-width: 40rem) { .wide { display: none; } }
 `;
 
 function model(result: Result): string {
@@ -84,9 +90,12 @@ function context(result: Result): string {
 /** A row a check, its evidence one click away; what did not pass stands first and lies open. */
 function checkSections({ checks, header }: Result): string[] {
   const heads = [
-    '<th scope="col">verdict</th><th scope="col">check</th>',
-    ...["level", "invariants"].map((title) => `<th scope="col" class="wide">${title}</th>`),
-  ];
+    { title: "verdict", column: "" },
+    { title: "check", column: "wide" },
+    { title: "what is true where it passes", column: "rule" },
+    { title: "level", column: "wide" },
+    { title: "invariants", column: "wide" },
+  ].map(({ title, column }) => `<th scope="col" class="${column}">${title}</th>`);
   return byArea(checks).map(([area, ofArea]) =>
     [
       `<h2>${area}: ${checkTally(ofArea)}</h2>`,
@@ -98,12 +107,13 @@ function checkSections({ checks, header }: Result): string[] {
 }
 
 function checkRow(check: CheckResult, header: Header): string {
-  const { verdict, level, title, invariants } = check;
+  const { id, verdict, level, title, invariants } = check;
   const isOpen = verdict === "fail" || verdict === "inconclusive";
   const tone = isFault(check, header) ? "fault" : isOpen ? "advice" : verdict === "pass" ? "pass" : "quiet";
   return [
     `<tr${isOpen ? ' class="open"' : ""}><td class="verdict ${tone}">${verdictWords[verdict]}</td>`,
-    `<td><details${isOpen ? " open" : ""}><summary>${escapeMarkup(title)}</summary>\n${checkDetails(check)}\n</details></td>`,
+    `<td class="wide"><code>${escapeMarkup(id.slice(id.indexOf("/") + 1))}</code></td>`,
+    `<td class="rule"><details${isOpen ? " open" : ""}><summary>${escapeMarkup(title)}</summary>\n${checkDetails(check)}\n</details></td>`,
     `<td class="wide">${level}</td><td class="wide">${escapeMarkup(invariants.join(" "))}</td></tr>`,
   ].join("");
 }
