@@ -2,5 +2,5 @@
  * The file of `--encryption-provider-config` as kube-apiserver reads it: text ⇄ configuration, with kube-apiserver's own words for what is
  * wrong. Pure: no I/O, and it throws nothing, whatever the text.
  */
-export { type ConfigurationFault, type ConfigurationRule, configurationRules } from "./fault.ts";
-export { type ReadFile, type ReadOptions, readEncryptionFile } from "./read.ts";
+export { type ConfigurationFault, type ConfigurationRule, startError } from "./fault.ts";
+export { readEncryptionFile } from "./read.ts";

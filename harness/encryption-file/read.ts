@@ -1,7 +1,8 @@
 import type { EncryptionConfiguration, ProviderConfiguration } from "../target/encryption-configuration.ts";
-import { type DecodedKeys, type DecodedKms, type DecodedProvider, decodeFile } from "./decode.ts";
+import { type DecodedFile, type DecodedKeys, type DecodedKms, type DecodedProvider, decodeFile } from "./decode.ts";
 import type { ConfigurationFault } from "./fault.ts";
-import { kmsApiVersionOf, validateFile } from "./validate.ts";
+import { parseUrl } from "./go-url.ts";
+import { buildFault, validateFile } from "./validate.ts";
 
 export interface ReadOptions {
   /** `--encryption-provider-config-automatic-reload`. */
@@ -15,28 +16,25 @@ export type ReadFile =
   | { readonly configuration: undefined; readonly faults: readonly ConfigurationFault[] };
 
 /** Reads a configuration file, or says all that kube-apiserver would say against it. */
-export function readEncryptionFile(text: string, { automaticReload, allowsKmsV1 }: ReadOptions): ReadFile {
+export function readEncryptionFile(text: string, options: ReadOptions): ReadFile {
+  if (text === "") return refused([{ rule: "decodable", step: "load", message: "is empty" }]);
   const decoded = decodeFile(text);
-  if ("faults" in decoded) return refused(decoded.faults.map((message) => ({ rule: "decodable", message })));
-  const { file } = decoded;
-  const faults = validateFile(file, { automaticReload });
+  if ("fault" in decoded) return refused([{ rule: "decodable", step: "decode", message: decoded.fault }]);
+  const faults = validateFile(decoded.file, options);
   if (faults.length > 0) return refused(faults);
-  const usesV1 = file.resources.some(({ providers }) => providers.some(({ kms }) => kms !== undefined && kmsApiVersionOf(kms) === "v1"));
-  if (usesV1 && !allowsKmsV1) return refused([{ rule: "kms-v1-gate", message: kmsV1Disabled }]);
-  const resources = file.resources.map((item) => ({ resources: item.resources, providers: item.providers.map(providerOf) }));
-  return { configuration: { resources }, faults: [] };
+  const fault = buildFault(decoded.file, options);
+  return fault === undefined ? { configuration: configurationOf(decoded.file), faults: [] } : refused([fault]);
 }
-
-/** spec encryption-at-rest 1.7. */
-export const kmsV1Disabled =
-  "KMSv1 is deprecated and will only receive security updates going forward. Use KMSv2 instead.  " +
-  "Set --feature-gates=KMSv1=true to use the deprecated KMSv1 feature.";
 
 function refused(faults: readonly ConfigurationFault[]): ReadFile {
   return { configuration: undefined, faults };
 }
 
-/** Of a provider that was found right, so that exactly one kind is there. */
+/** Of a file that was found right. */
+function configurationOf({ resources }: DecodedFile): EncryptionConfiguration {
+  return { resources: resources.map((item) => ({ resources: item.resources, providers: item.providers.map(providerOf) })) };
+}
+
 function providerOf({ kms, aesgcm, aescbc, secretbox }: DecodedProvider): ProviderConfiguration {
   if (kms !== undefined) return kmsOf(kms);
   if (aesgcm !== undefined) return { kind: "aesgcm", keys: keysOf(aesgcm) };
@@ -45,19 +43,20 @@ function providerOf({ kms, aesgcm, aescbc, secretbox }: DecodedProvider): Provid
   return { kind: "identity" };
 }
 
-function kmsOf(kms: DecodedKms): ProviderConfiguration {
-  const { name = "", endpoint = "", timeout, cachesize } = kms;
-  const common = { kind: "kms", name, socket: socketOf(endpoint), ...(timeout === undefined ? {} : { timeoutMs: timeout }) } as const;
-  if (kmsApiVersionOf(kms) === "v2") return { ...common, apiVersion: "v2" };
+function kmsOf({ apiVersion, name, endpoint, timeoutNs, cachesize }: DecodedKms): ProviderConfiguration {
+  const timeout = timeoutNs === undefined ? {} : { timeoutMs: Number(timeoutNs) / 1e6 };
+  const common = { kind: "kms", name, socket: socketOf(endpoint), ...timeout } as const;
+  if (apiVersion === "v2") return { ...common, apiVersion: "v2" };
   return { ...common, apiVersion: "v1", ...(cachesize === undefined ? {} : { cacheSize: cachesize }) };
 }
 
 /** `unix:///run/kms.sock` → `/run/kms.sock`; an abstract socket keeps its `@` (k8s.io/kms pkg/util). */
 function socketOf(endpoint: string): string {
-  const path = endpoint.replace(/^unix:(\/\/)?/i, "");
+  const url = parseUrl(endpoint);
+  const path = "path" in url ? url.path : "";
   return path.startsWith("/@") ? path.slice(1) : path;
 }
 
 function keysOf({ keys = [] }: DecodedKeys) {
-  return keys.map(({ name = "", secret = "" }) => ({ name, secret: Uint8Array.from(Buffer.from(secret, "base64")) }));
+  return keys.map(({ name, secret }) => ({ name, secret: Uint8Array.from(Buffer.from(secret, "base64")) }));
 }

@@ -1,5 +1,8 @@
 import type { DecodedFile, DecodedKeys, DecodedKms, DecodedProvider } from "./decode.ts";
 import { type ConfigurationFault, type FieldPath, invalid, missing } from "./fault.ts";
+import { formatDuration } from "./go-duration.ts";
+import { base64Length, quote } from "./go-text.ts";
+import { parseUrl } from "./go-url.ts";
 
 const aesKeyBytes = [16, 24, 32];
 const secretboxKeyBytes = [32];
@@ -11,12 +14,12 @@ export interface ValidationOptions {
 
 /**
  * What kube-apiserver finds wrong with a file that it could decode, in its order (spec encryption-at-rest 4.2; k8s.io/apiserver
- * pkg/apis/apiserver/validation/validation_encryption.go, and for masked resources pkg/server/options/encryptionconfig/config.go).
+ * pkg/apis/apiserver/validation/validation_encryption.go).
  */
 export function validateFile({ resources }: DecodedFile, { automaticReload }: ValidationOptions): ConfigurationFault[] {
   if (resources.length === 0) return [missing("nothing-missing", "resources", "at least one resources is required")];
   const kmsNames = new Set<string>();
-  const faults = resources.flatMap((item, index) => {
+  return resources.flatMap((item, index) => {
     const names = `resources[${index}].resources`;
     const providers = `resources[${index}].providers`;
     return [
@@ -27,8 +30,39 @@ export function validateFile({ resources }: DecodedFile, { automaticReload }: Va
       ...item.providers.flatMap((provider, at) => providerFaults(provider, `${providers}[${at}]`, { automaticReload, kmsNames })),
     ];
   });
-  // The transformers are built only of a file that is right otherwise.
-  return faults.length > 0 ? faults : maskedFaults(resources.flatMap((item) => [item.resources]));
+}
+
+/**
+ * What ends kube-apiserver as it builds the transformers of a file that is right otherwise: the first thing, item by item
+ * (k8s.io/apiserver pkg/server/options/encryptionconfig/config.go).
+ */
+export function buildFault({ resources }: DecodedFile, { allowsKmsV1 }: { readonly allowsKmsV1: boolean }): ConfigurationFault | undefined {
+  const configured = new Set<string>();
+  for (const item of resources) {
+    if (!allowsKmsV1 && item.providers.some(({ kms }) => kms?.apiVersion === "v1")) {
+      return { rule: "kms-v1-gate", step: "build", message: kmsV1Disabled };
+    }
+    for (const resource of item.resources) {
+      const { resource: name, group } = parseGroupResource(resource);
+      const mask = [`*.${group}`, "*.*"].find((wildcard) => configured.has(wildcard));
+      if (mask !== undefined) {
+        const message = `resource ${quote(yamlName(name, group))} is masked by earlier rule ${quote(mask)}`;
+        return { rule: "overlap", step: "build", message };
+      }
+    }
+    for (const resource of item.resources) configured.add(resource);
+  }
+  return undefined;
+}
+
+/** spec encryption-at-rest 1.7. */
+const kmsV1Disabled =
+  "KMSv1 is deprecated and will only receive security updates going forward. Use KMSv2 instead.  " +
+  "Set --feature-gates=KMSv1=true to use the deprecated KMSv1 feature.";
+
+/** As a file writes it: without a dot for the core group, but for its wildcard. */
+function yamlName(name: string, group: string): string {
+  return group === "" && name !== "*" ? name : `${name}.${group}`;
 }
 
 /** `secrets`, `deployments.apps`, `*.`: the part behind the first dot is the group (k8s.io/apimachinery, schema.ParseGroupResource). */
@@ -44,7 +78,6 @@ function overlapFaults(resources: readonly string[], path: FieldPath): Configura
     parsed.some(
       (other, index) =>
         at !== index &&
-        !isSame(one, other) &&
         ((one.group === "*" && one.resource === "*") || (one.group === other.group && (one.resource === "*" || other.resource === "*"))),
     ),
   );
@@ -90,28 +123,13 @@ interface KmsScope extends ValidationOptions {
 }
 
 function providerFaults(provider: DecodedProvider, path: FieldPath, scope: KmsScope): ConfigurationFault[] {
-  const kinds = Object.keys(provider);
-  // kube-apiserver shows the element with the keys in it; here they are left out.
-  const shown = Object.fromEntries(kinds.map((kind) => [kind, "REDACTED"]));
+  const kinds = Object.values(provider).filter((kind) => kind !== undefined).length;
+  const wrong = (words: string) => [invalid("one-provider", path, shown(provider), words)];
   const count =
-    kinds.length === 0
-      ? [
-          invalid(
-            "one-provider",
-            path,
-            shown,
-            "provider does not contain any of the expected providers: KMS, AESGCM, AESCBC, Secretbox, Identity",
-          ),
-        ]
-      : kinds.length > 1
-        ? [
-            invalid(
-              "one-provider",
-              path,
-              shown,
-              "more than one provider specified in a single element, should split into different list elements",
-            ),
-          ]
+    kinds === 0
+      ? wrong("provider does not contain any of the expected providers: KMS, AESGCM, AESCBC, Secretbox, Identity")
+      : kinds > 1
+        ? wrong("more than one provider specified in a single element, should split into different list elements")
         : [];
   const { kms, aesgcm, aescbc, secretbox } = provider;
   if (kms !== undefined) return [...count, ...kmsFaults(kms, `${path}.kms`, scope)];
@@ -121,14 +139,36 @@ function providerFaults(provider: DecodedProvider, path: FieldPath, scope: KmsSc
   return count;
 }
 
-/** `apiVersion` is v1 where none is given (k8s.io/apiserver pkg/apis/apiserver/v1/defaults.go). */
-export function kmsApiVersionOf({ apiVersion = "" }: DecodedKms): string {
-  return apiVersion === "" ? "v1" : apiVersion;
+/** What is filled in before (k8s.io/apiserver pkg/apis/apiserver/v1/defaults.go). */
+const defaultCacheSize = 1000;
+const defaultTimeoutNs = 3_000_000_000n;
+
+/** The element as Go shows it, but for its keys, which kube-apiserver shows too. */
+function shown({ aesgcm, aescbc, secretbox, identity, kms }: DecodedProvider): unknown {
+  const hidden = (keyed: DecodedKeys | undefined) =>
+    keyed === undefined
+      ? null
+      : { Keys: keyed.keys?.map(({ name, secret }) => ({ Name: name, Secret: secret === "" ? "" : "REDACTED" })) ?? null };
+  return {
+    AESGCM: hidden(aesgcm),
+    AESCBC: hidden(aescbc),
+    Secretbox: hidden(secretbox),
+    Identity: identity ?? null,
+    KMS:
+      kms === undefined
+        ? null
+        : {
+            APIVersion: kms.apiVersion,
+            Name: kms.name,
+            CacheSize: kms.cachesize ?? (kms.apiVersion === "v1" ? defaultCacheSize : null),
+            Endpoint: kms.endpoint,
+            Timeout: formatDuration(kms.timeoutNs ?? defaultTimeoutNs),
+          },
+  };
 }
 
 function kmsFaults(kms: DecodedKms, path: FieldPath, { automaticReload, kmsNames }: KmsScope): ConfigurationFault[] {
-  const { name = "", endpoint = "", timeout, cachesize } = kms;
-  const apiVersion = kmsApiVersionOf(kms);
+  const { apiVersion, name, endpoint, timeoutNs, cachesize } = kms;
   const isV1 = apiVersion === "v1";
   const faults: ConfigurationFault[] = [];
   if (name === "") faults.push(missing("kms-name", `${path}.name`, "name is a mandatory field for a provider"));
@@ -139,8 +179,8 @@ function kmsFaults(kms: DecodedKms, path: FieldPath, { automaticReload, kmsNames
     faults.push(invalid("kms-name", `${path}.name`, name, `duplicate KMS provider name ${name}, names must be unique`));
   }
   kmsNames.add(name);
-  if (timeout !== undefined && timeout <= 0) {
-    faults.push(invalid("kms-timeout", `${path}.timeout`, `${timeout / 1000}s`, "timeout should be a positive value"));
+  if (timeoutNs !== undefined && timeoutNs <= 0n) {
+    faults.push(invalid("kms-timeout", `${path}.timeout`, formatDuration(timeoutNs), "timeout should be a positive value"));
   }
   faults.push(...endpointFaults(endpoint, `${path}.endpoint`));
   if (!isV1 && cachesize !== undefined) {
@@ -159,17 +199,15 @@ function kmsFaults(kms: DecodedKms, path: FieldPath, { automaticReload, kmsNames
 
 function endpointFaults(endpoint: string, path: FieldPath): ConfigurationFault[] {
   if (endpoint === "") return [invalid("kms-endpoint", path, "", "endpoint is a mandatory field for a kms")];
-  if (/\p{Cc}/u.test(endpoint) || /%(?![0-9a-fA-F]{2})/.test(endpoint) || endpoint.startsWith(":")) {
-    return [invalid("kms-endpoint", path, endpoint, "invalid endpoint for kms provider, error: it is no URL")];
-  }
-  const scheme = /^([a-zA-Z][a-zA-Z0-9+.-]*):/.exec(endpoint)?.[1]?.toLowerCase() ?? "";
-  if (scheme === "unix") return [];
-  return [invalid("kms-endpoint", path, endpoint, `unsupported scheme ${JSON.stringify(scheme)} for KMS provider, only unix is supported`)];
+  const url = parseUrl(endpoint);
+  if ("fault" in url) return [invalid("kms-endpoint", path, endpoint, `invalid endpoint for kms provider, error: ${url.fault}`)];
+  if (url.scheme === "unix") return [];
+  return [invalid("kms-endpoint", path, endpoint, `unsupported scheme ${quote(url.scheme)} for KMS provider, only unix is supported`)];
 }
 
 function keyFaults({ keys = [] }: DecodedKeys, path: FieldPath, lengths: readonly number[]): ConfigurationFault[] {
   if (keys.length === 0) return [missing("nothing-missing", path, "at least one keys is required")];
-  return keys.flatMap(({ name = "", secret = "" }, index) => {
+  return keys.flatMap(({ name, secret }, index) => {
     const at = `${path}[${index}]`;
     const nameless = name === "" ? [missing("local-keys", `${at}.name`, "name is a mandatory field for a key")] : [];
     if (secret === "") return [...nameless, missing("local-keys", `${at}.secret`, "secret is a mandatory field for a key")];
@@ -179,28 +217,4 @@ function keyFaults({ keys = [] }: DecodedKeys, path: FieldPath, lengths: readonl
     const words = `secret is not of the expected length, got ${bytes}, expected one of [${lengths.join(" ")}]`;
     return [...nameless, invalid("local-keys", `${at}.secret`, "REDACTED", words)];
   });
-}
-
-/** How many bytes a text of RFC 4648's standard base64 holds, line ends passed over as Go does; undefined where it is none. */
-function base64Length(text: string): number | undefined {
-  const whole = text.replaceAll(/[\r\n]/g, "");
-  if (whole.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(whole)) return undefined;
-  return Buffer.from(whole, "base64").length;
-}
-
-/** A resource that an earlier item's wildcard has taken; only the first is told. */
-function maskedFaults(items: readonly (readonly string[])[]): ConfigurationFault[] {
-  const configured = new Set<string>();
-  for (const item of items) {
-    for (const resource of item) {
-      const { group } = parseGroupResource(resource);
-      const mask = [`*.${group}`, "*.*"].find((wildcard) => configured.has(wildcard));
-      if (mask !== undefined) {
-        const message = `resource ${JSON.stringify(resource)} is masked by earlier rule ${JSON.stringify(mask)}`;
-        return [{ rule: "overlap", message }];
-      }
-    }
-    for (const resource of item) configured.add(resource);
-  }
-  return [];
 }

@@ -59,6 +59,11 @@ export class ApiServer implements AsyncDisposable {
     this.namespaces = this.#storage(namespaces);
   }
 
+  /** Whether it looks at its configuration file again. */
+  get reloads(): boolean {
+    return this.#reload !== undefined;
+  }
+
   /** The checks of the KMS providers, under the names that they have in the API. */
   get kmsChecks(): readonly KmsHealthCheck[] {
     return this.#set.healthChecks(this.#parts);

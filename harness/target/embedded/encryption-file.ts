@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { readEncryptionFile } from "../../encryption-file/index.ts";
+import { readEncryptionFile, startError } from "../../encryption-file/index.ts";
 import { TargetError } from "../../errors.ts";
-import { aggregate, failure, gate } from "../../model/index.ts";
+import { gate } from "../../model/index.ts";
 import { type EncryptionConfiguration, type EncryptionFile, renderEncryptionConfiguration } from "../encryption-configuration.ts";
 
 /** What the file of `--encryption-provider-config` holds now. */
@@ -16,13 +16,15 @@ export interface LoadOptions {
   readonly featureGates: Readonly<Record<string, boolean>>;
 }
 
+/** The file has no path here; a real API server is given one of this name. */
+const fileName = "encryption.yaml";
+
 /** Reads the file as kube-apiserver does. @throws TargetError `bad-encryption-configuration` with its words. */
 export function loadFile(file: EncryptionFile, { automaticReload, featureGates }: LoadOptions): LoadedFile {
   const text = renderEncryptionConfiguration(file);
   const { configuration, faults } = readEncryptionFile(text, { automaticReload, allowsKmsV1: gate(featureGates, "KMSv1") });
   if (configuration !== undefined) return { configuration, hash: hashOf(file) };
-  const problem = aggregate(faults.map(({ message }) => failure(message)));
-  throw new TargetError("bad-encryption-configuration", `error while building transformers: ${problem?.message}`);
+  throw new TargetError("bad-encryption-configuration", startError(faults, fileName));
 }
 
 export function hashOf(file: EncryptionFile): string {

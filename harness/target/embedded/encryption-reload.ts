@@ -31,37 +31,44 @@ export interface ReloadParts {
 export class EncryptionReload implements AsyncDisposable {
   readonly #parts: ReloadParts;
   readonly #ending = new AbortController();
-  #timer: Timer | undefined;
+  #poll: Timer;
+  #retry: { readonly timer: Timer; readonly dueMs: number } | undefined;
   #hash: string;
+  /** Of the whole life of the server: no success forgets them (client-go's workqueue, of which the controller asks no Forget). */
   #failures = 0;
   #attempt: Promise<void> | undefined;
+  /** Whether the file is to be looked at once more after the attempt that is under way. */
+  #isAskedAgain = false;
 
   constructor(parts: ReloadParts) {
     this.#parts = parts;
     this.#hash = parts.hash;
-    this.#timer = this.#later(pollMs, () => this.#poll());
+    this.#poll = this.#startPoll();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#ending.abort();
-    this.#timer?.[Symbol.dispose]();
+    this.#poll[Symbol.dispose]();
+    this.#retry?.timer[Symbol.dispose]();
     await this.#attempt;
   }
 
-  #poll(): void {
-    this.#timer = this.#later(pollMs, () => this.#poll());
-    // Where an attempt has failed, its own retry is due before.
-    if (this.#attempt === undefined && this.#failures === 0) this.#start();
+  #startPoll(): Timer {
+    return this.#later(pollMs, () => {
+      this.#poll = this.#startPoll();
+      this.#look();
+    });
   }
 
-  #start(): void {
+  /** Begins an attempt if the file is not the one in force. */
+  #look(): void {
+    this.#isAskedAgain = this.#attempt !== undefined;
+    if (this.#isAskedAgain) return;
     const file = this.#parts.file();
-    if (hashOf(file) === this.#hash) {
-      this.#failures = 0;
-      return;
-    }
+    if (hashOf(file) === this.#hash) return;
     this.#attempt = this.#process(file).finally(() => {
       this.#attempt = undefined;
+      if (this.#isAskedAgain && !this.#ending.signal.aborted) this.#look();
     });
   }
 
@@ -69,26 +76,35 @@ export class EncryptionReload implements AsyncDisposable {
     const { metrics, log } = this.#parts;
     try {
       const loaded = this.#parts.read(file);
-      const set = await this.#parts.load(loaded);
+      await using held = new AsyncDisposableStack();
+      const set = held.use(await this.#parts.load(loaded));
       const problem = await this.#untilHealthy(set);
-      if (problem !== undefined) {
-        await set[Symbol.asyncDispose]();
-        throw new TargetError("unhealthy-plugin", problem);
-      }
+      if (problem !== undefined) throw new TargetError("unhealthy-plugin", `health check for new transformers failed: ${problem}`);
+      held.move();
       this.#hash = loaded.hash;
-      this.#failures = 0;
       this.#parts.swap(set);
       metrics.recordReload("success");
       metrics.recordConfiguration(loaded.hash);
     } catch (thrown) {
       if (this.#ending.signal.aborted) return;
       if (!(thrown instanceof TargetError)) throw thrown;
-      log(`the encryption configuration was not loaded again: ${messageOf(thrown)}`);
+      log(`error processing encryption config file: ${messageOf(thrown)}`);
       metrics.recordReload("failure");
-      const retryMs = Math.min(firstRetryMs * 2 ** this.#failures, retryMsMax);
+      this.#retryLater(Math.min(firstRetryMs * 2 ** this.#failures, retryMsMax));
       this.#failures++;
-      this.#later(retryMs, () => this.#start());
     }
+  }
+
+  /** Of two retries the earlier one is made; the poll of every minute goes on beside them. */
+  #retryLater(ms: number): void {
+    const dueMs = this.#parts.clock.monotonicMs() + ms;
+    if (this.#retry !== undefined && this.#retry.dueMs <= dueMs) return;
+    this.#retry?.timer[Symbol.dispose]();
+    const timer = this.#later(ms, () => {
+      this.#retry = undefined;
+      this.#look();
+    });
+    this.#retry = { timer, dueMs };
   }
 
   /** What its checks say at last, if they do not become good in time. */

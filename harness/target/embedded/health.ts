@@ -43,6 +43,7 @@ function checksOf(server: ApiServer, endpoint: string): Check[] {
     { name: "etcd", run: good },
     ...(endpoint === "livez" ? [] : kms),
     { name: "poststarthook/storage-readiness", run: storage },
+    ...(server.reloads ? [{ name: "poststarthook/start-encryption-provider-config-automatic-reload", run: good }] : []),
   ];
 }
 

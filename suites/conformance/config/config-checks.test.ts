@@ -39,7 +39,7 @@ const wrong: readonly { id: string; what: string; text: string; secrets?: number
     text: by({ kms: { ...kms, pandas: 1 } }),
     tells: /unknown field "resources\[0\]\.providers\[0\]\.kms\.pandas"/,
   },
-  { id: "decodable", what: "no YAML", text: "resources: [", tells: /YAML/ },
+  { id: "decodable", what: "no YAML", text: "resources: [", tells: /yaml: line 1/ },
   { id: "nothing-missing", what: "no items", text: file([]), tells: /at least one resources is required/ },
   { id: "one-provider", what: "two providers in one", text: by({ kms, identity: {} }), tells: /more than one provider/ },
   { id: "kms-name", what: "one name twice", text: by({ kms }, { kms }), tells: /duplicate KMS provider name one/ },
