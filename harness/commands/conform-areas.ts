@@ -68,7 +68,8 @@ const unfinished: Area = { checks: [], needsTarget: () => false, run: async () =
 /** All suites, by name. */
 export const areas: Readonly<Record<CheckArea, Area>> = {
   plugin: area(pluginChecks, openAnyPlugin),
-  envelope: area(envelopeChecks, openValues, { needsTarget: startsOwnPlane }),
+  // Those that ask at the same moment share one reading of the values.
+  envelope: area(envelopeChecks, openValues, { needsTarget: startsOwnPlane, lanes: [{ concurrency: 64, takes: () => true }] }),
   security: unfinished,
   config: area(configChecks, async ({ options: { path, secrets } }) => openConfig({ path: path ?? "", secrets })),
   apiserver: area(apiserverChecks, async (world) => openApiserver({ ...world, ...world.options, target: targetOf(world) }), {

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { concat, utf8 } from "./bytes.ts";
 import { EnvelopeError } from "./envelope-error.ts";
-import { decodeSecret, encodeSecret, type StoredSecret } from "./kubernetes-object.ts";
+import { decodeObjectName, decodeSecret, encodeSecret, type StoredSecret } from "./kubernetes-object.ts";
 import { fromHex, vector } from "./vectors.ts";
 
 const tlsSecret: StoredSecret = {
@@ -169,6 +169,38 @@ describe("decodeSecret", () => {
         }
       }),
       { numRuns: 1000 },
+    );
+  });
+});
+
+describe("decodeObjectName", () => {
+  it("reads a Secret's, as Go wrote it", () => {
+    expect(decodeObjectName(tlsSecretOfGo)).toEqual({ name: "tls-x7f2k", namespace: "web" });
+  });
+
+  it("reads any object's, of JSON too", () => {
+    const text = JSON.stringify({ apiVersion: "example.com/v1", kind: "Panda", metadata: { name: "bao" }, spec: { legs: 4 } });
+    expect(decodeObjectName(utf8(text))).toEqual({ name: "bao", namespace: "" });
+  });
+
+  it.each([
+    ["something else", utf8("something else"), "object-unknown"],
+    ["JSON without metadata", utf8("{}"), "object-unknown"],
+    ["broken JSON", utf8("{"), "object-unknown"],
+    ["a cut protobuf", tlsSecretOfGo.subarray(0, 30), "protobuf-malformed"],
+  ])("refuses %s", (_what, bytes, code) => {
+    expect(() => decodeObjectName(bytes)).toThrow(expect.objectContaining({ code }));
+  });
+
+  it("throws nothing but an EnvelopeError", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
+        try {
+          decodeObjectName(concat(tlsSecretOfGo.subarray(0, 4), bytes));
+        } catch (thrown) {
+          expect(thrown).toBeInstanceOf(EnvelopeError);
+        }
+      }),
     );
   });
 });

@@ -11,26 +11,31 @@ export interface OnceOnlyPart {
 }
 
 /**
- * What is drawn anew for every write (spec encryption-at-rest 8: LP-01 to LP-03, K1-02, K2-04); undefined where nothing is. Of KMS v1 it is
- * the DEK, and with it the plugin's ciphertext. A body that is too short has a part that is too short as well.
+ * What is drawn anew for every write (spec encryption-at-rest 8: LP-01 to LP-03, K1-02, K2-04). Of KMS v1 it is the DEK, and with it the
+ * plugin's ciphertext. Undefined where nothing is drawn, or the body is too short to hold it.
  */
 export function onceOnlyPart(value: StoredValue): OnceOnlyPart | undefined {
   switch (value.kind) {
     case "identity":
       return undefined;
     case "aescbc":
-      return { what: "IV", bytes: value.body.subarray(0, 16), scope: value.keyName };
+      return headOf(value.body, 16, { what: "IV", scope: value.keyName });
     case "aesgcm":
-      return { what: "nonce", bytes: value.body.subarray(0, 12), scope: value.keyName };
+      return headOf(value.body, 12, { what: "nonce", scope: value.keyName });
     case "secretbox":
-      return { what: "nonce", bytes: value.body.subarray(0, 24), scope: value.keyName };
+      return headOf(value.body, 24, { what: "nonce", scope: value.keyName });
     case "kms-v1":
-      return { what: "encrypted DEK", bytes: value.edek, scope: value.providerName };
+      return value.edek.length === 0 ? undefined : { what: "encrypted DEK", bytes: value.edek, scope: value.providerName };
     case "kms-v2": {
       const { encryptedDekSourceType, encryptedData } = value.object;
+      const scope = dekSourceId(value.object);
       return encryptedDekSourceType === dekSourceTypes.aesGcmKey
-        ? { what: "nonce", bytes: encryptedData.subarray(0, 12), scope: dekSourceId(value.object) }
-        : { what: "info", bytes: encryptedData.subarray(0, 32), scope: dekSourceId(value.object) };
+        ? headOf(encryptedData, 12, { what: "nonce", scope })
+        : headOf(encryptedData, 32, { what: "info", scope });
     }
   }
+}
+
+function headOf(body: Uint8Array, length: number, part: Omit<OnceOnlyPart, "bytes">): OnceOnlyPart | undefined {
+  return body.length < length ? undefined : { ...part, bytes: body.subarray(0, length) };
 }

@@ -7,8 +7,9 @@ import { sealKmsV1 } from "./kms-v1.ts";
 import { sealKmsV2 } from "./kms-v2.ts";
 import type { Sealing } from "./sealing.ts";
 import { sealSecretbox } from "./secretbox.ts";
-import { type StoredShape, storedLength } from "./stored-length.ts";
-import { buildStoredValue, type StoredValue } from "./stored-value.ts";
+import { type StoredShape, storedLength, storedShape } from "./stored-length.ts";
+import { buildStoredValue, parseStoredValue, type StoredValue } from "./stored-value.ts";
+import { vectors } from "./vectors.ts";
 
 const annotationLengths = [[27, 19]] as const;
 const kmsV2 = (nameLength: number, keyIdLength: number, edekLength: number) => ({
@@ -107,5 +108,16 @@ describe("storedLength", () => {
         expect(buildStoredValue(built(shape, plaintextLength))).toHaveLength(storedLength(shape, plaintextLength));
       }),
     );
+  });
+});
+
+describe("storedShape", () => {
+  it.each(vectors.map((each) => [each.Name, each] as const))("gives the length of %s", (name, { Stored, Plain }) => {
+    const shape = storedShape(parseStoredValue(Stored), { legacy: name === "kmsv1-cbc-legacy" });
+    expect(storedLength(shape, Plain.length)).toBe(Stored.length);
+  });
+
+  it("counts bytes, not letters", () => {
+    expect(storedShape({ kind: "aesgcm", keyName: "schlüssel", body: new Uint8Array(40) })).toEqual({ kind: "aesgcm", nameLength: 10 });
   });
 });

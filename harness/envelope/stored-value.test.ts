@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { concat, utf8 } from "./bytes.ts";
 import { EnvelopeError } from "./envelope-error.ts";
-import { buildStoredValue, parseStoredValue, type StoredValue, storedPrefix } from "./stored-value.ts";
+import { buildStoredValue, kindPrefix, parseStoredValue, type StoredValue, splitStoredValue, storedPrefix } from "./stored-value.ts";
 import { vectors } from "./vectors.ts";
 
 const bytes = (minLength: number, maxLength: number) => fc.uint8Array({ minLength, maxLength });
@@ -153,4 +153,35 @@ describe("storedPrefix", () => {
   ] as const)("of %s", (kind, prefix) => {
     expect(storedPrefix(kind, "n")).toBe(prefix);
   });
+});
+
+describe("kindPrefix", () => {
+  it.each([
+    ["kms-v1", "k8s:enc:kms:v1:"],
+    ["kms-v2", "k8s:enc:kms:v2:"],
+    ["aescbc", "k8s:enc:aescbc:v1:"],
+    ["aesgcm", "k8s:enc:aesgcm:v1:"],
+    ["secretbox", "k8s:enc:secretbox:v1:"],
+    ["identity", ""],
+  ] as const)("of %s", (kind, prefix) => {
+    expect(kindPrefix(kind)).toBe(prefix);
+  });
+});
+
+describe("splitStoredValue", () => {
+  it.each([
+    ["k8s:enc:kms:v2:p:no protobuf", [], { kind: "kms-v2", name: "p", body: utf8("no protobuf") }],
+    ["k8s:enc:aescbc:v1:a:b:body", [], { kind: "aescbc", name: "a", body: utf8("b:body") }],
+    ["k8s:enc:aescbc:v1:a:b:body", ["a:b"], { kind: "aescbc", name: "a:b", body: utf8("body") }],
+    ["{}", [], { kind: "identity", body: utf8("{}") }],
+  ] as const)("takes %s apart with the names %j, whatever its body", (text, names, split) => {
+    expect(splitStoredValue(utf8(text), names)).toEqual(split);
+  });
+
+  it.each(["k8s:enc:", "k8s:enc:kms:v3:p:x", "k8s:enc:kms:v2:", "k8s:enc:kms:v2::x", "k8s:enc:aesgcm:v1:no colon"])(
+    "refuses %s",
+    (text) => {
+      expect(() => splitStoredValue(utf8(text))).toThrow(expect.objectContaining({ code: "no-matching-prefix" }));
+    },
+  );
 });

@@ -47,12 +47,16 @@ async function serve(plugin: HealthyPlugin, path: string): Promise<Serving> {
   const connections = new Set<Socket>();
   let connectionCount = 0;
   let own: OwnSocket | undefined;
+  const breakOff = () => {
+    for (const connection of connections) connection.destroy();
+  };
   const stop = () => {
     own?.close();
     server.forceShutdown();
-    for (const connection of connections) connection.destroy();
+    breakOff();
   };
   plugin.die = stop;
+  plugin.dieAndReturn = breakOff;
   const parts = { plugin };
   server.addService(spoiledService(kmsV2Service, plugin), {
     Status: unary(parts, "v2", "Status", async () => plugin.status()),

@@ -349,7 +349,7 @@ export const defectsOfBoth: readonly Defect[] = [
   {
     id: "error-shows-ciphertext",
     does: "An error message holds the ciphertext in base64.",
-    caughtBy: ["plugin/v2-errors-hide-plaintext", "plugin/v1-errors-hide-plaintext"],
+    caughtBy: ["plugin/v2-errors-hide-plaintext", "plugin/v1-errors-hide-ciphertext"],
     spoil(plugin) {
       const { open } = plugin;
       const known = new Set<string>();
@@ -449,7 +449,7 @@ export const defectsOfBoth: readonly Defect[] = [
   {
     id: "malformed-tolerated",
     does: "What is no protobuf message is taken for an empty one.",
-    caughtBy: ["plugin/v2-malformed-messages"],
+    caughtBy: ["plugin/v2-malformed-messages", "plugin/v1-malformed-messages"],
     spoil(plugin) {
       plugin.toleratesMalformed = true;
     },

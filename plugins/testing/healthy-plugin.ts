@@ -99,6 +99,8 @@ export class HealthyPlugin {
   restarted = (): void => {};
   /** Ends the process, as far as callers can see. */
   die: () => void = () => {};
+  /** Ends it and has another take its place at once, as a supervisor does: callers see their connections break off. */
+  dieAndReturn: () => void = () => {};
   socketMode = 0o600;
   /** How many connections it takes in its life. */
   connectionsMax = Number.POSITIVE_INFINITY;

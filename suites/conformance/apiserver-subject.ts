@@ -243,7 +243,11 @@ async function startSharedPlane(options: OpenApiserverOptions, first: SharedProv
 }
 
 /** Starts on a stage what {@link ApiserverSubject.shared} gives: for checks that leave it other than they found it. */
-export async function startKnownServer(stage: Stage, first: SharedProvider): Promise<KnownServer> {
+export async function startKnownServer(
+  stage: Stage,
+  first: SharedProvider,
+  featureGates: Readonly<Record<string, boolean>> = {},
+): Promise<KnownServer> {
   const kms = await stage.startKms();
   const localKeys = newKeys("key1");
   const secondKeys = newKeys("key2");
@@ -258,7 +262,7 @@ export async function startKnownServer(stage: Stage, first: SharedProvider): Pro
   } as const;
   const order = [first, ...sharedProviders.filter((provider) => provider !== first)];
   const encryption = { resources: [{ resources: ["secrets"], providers: order.map((provider) => providers[provider]) }] };
-  const server = await stage.startServer({ encryption });
+  const server = await stage.startServer({ encryption, featureGates });
   return { server, kms, localKeys, secondKeys, names };
 }
 

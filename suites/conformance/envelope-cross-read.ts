@@ -43,13 +43,27 @@ export async function codecToApi(
 
 /** What the API server stored while a provider was its first opens without it, and is what it had been told to write. */
 export async function apiToCodec(subject: EnvelopeSubject, kind: StoredKind): Promise<Outcome> {
-  const written = planeOf(subject).written(kind);
+  const what = `a Secret through the API with ${kindTitles[kind]} as the first provider`;
+  return await judgeWritten(planeOf(subject).written(kind), kind, `${what}, and what lies in etcd then opened without the API server`);
+}
+
+/** What the API server wrote anew, because another provider is first now, is the first one's, and still what it had been told to write. */
+export async function migrated(subject: EnvelopeSubject): Promise<Outcome> {
+  const { to, secrets } = planeOf(subject).migrated;
+  return await judgeWritten(
+    secrets,
+    to,
+    `a PUT of an older provider's Secret that changes nothing, with ${kindTitles[to]} as the first provider`,
+  );
+}
+
+async function judgeWritten(written: readonly WrittenSecret[], kind: StoredKind, sent: string): Promise<Outcome> {
   if (written.length === 0) return notApplicable(`The API server wrote nothing with ${kindTitles[kind]}.`);
   const findings = new Findings();
   for (const secret of written) {
     const fault = await faultOf(secret, kind);
     findings.add(fault === undefined, {
-      sent: `a Secret through the API with ${kindTitles[kind]} as the first provider, and what lies in etcd then opened without the API server`,
+      sent,
       received: fault ?? "the Secret that was written",
       expected: "the Secret that was written",
     });
@@ -72,13 +86,16 @@ export interface BrokenValue {
   readonly seal: (keys: PlaneKeys, sealed: SealedAs) => Uint8Array | Promise<Uint8Array>;
   /** What its refusal says. */
   readonly message: string;
+  /** It is left out where the plugin does not serve this version. */
+  readonly need?: "kms-v1" | "kms-v2";
 }
 
 /** Each of the values is refused with HTTP 500 and its text. */
 export async function apiRefuses(subject: EnvelopeSubject, broken: readonly BrokenValue[]): Promise<Outcome> {
   const plane = planeOf(subject);
   const findings = new Findings();
-  for (const { what, seal, message } of broken) {
+  const known = broken.filter(({ need }) => need === undefined || subject.lacks(need) === undefined);
+  for (const { what, seal, message } of known) {
     const { secret, key } = unblockedSecret(plane);
     const answer = await plane.readBack(secret, await seal(plane.keys, { plaintext: encodeSecret(secret), key }));
     findings.add(answer.status === 500 && answer.failure?.includes(message) === true, {
@@ -87,7 +104,7 @@ export async function apiRefuses(subject: EnvelopeSubject, broken: readonly Brok
       expected: `HTTP 500 with: ${message}`,
     });
   }
-  return findings.outcome(broken.length);
+  return findings.outcome(known.length);
 }
 
 function planeOf({ plane }: EnvelopeSubject): EnvelopePlane {

@@ -60,46 +60,56 @@ export async function openOwnPlane(options: OpenOwnPlaneOptions): Promise<Envelo
   const encryptionOf = (first: StoredKind) => configurationWith(first, kinds, { keys, socket });
 
   const [start, ...later] = kinds;
-  if (start === undefined) throw new Error("There are no providers.");
+  const last = later.at(-1);
+  if (start === undefined || last === undefined) throw new Error("There are no providers.");
   const plane = held.use(await target.start({ ...options, encryption: encryptionOf(start), featureGates: {} }));
-  const store = storeOf(plane);
-  const client = held.use(new SecretsClient({ api: plane.api, connections: 4 }));
-  const specs = new Map<StoredKind, readonly SecretSpec[]>();
-  specs.set(start, await writeSecrets(client, start, { seed, signal }));
+  const world = { plane, store: storeOf(plane), client: held.use(new SecretsClient({ api: plane.api, connections: 4 })), signal };
+  const specs = new Map([[start, await writeSecrets(world, start, seed)]]);
   for (const kind of later) {
     await plane.stopApiServer();
     await plane.startApiServer({ encryption: encryptionOf(kind) });
-    specs.set(kind, await writeSecrets(client, kind, { seed, signal }));
+    specs.set(kind, await writeSecrets(world, kind, seed));
   }
-  await succeed(client.createNamespace(crossNamespace, signal));
+  await succeed(world.client.createNamespace(crossNamespace, signal));
 
   const keyring = ownKeyring(keys, signal);
-  const written = new Map<StoredKind, readonly WrittenSecret[]>();
-  const values: EtcdValue[] = [];
-  for (const [kind, ofKind] of specs) {
-    const stored = await Promise.all(ofKind.map((spec) => storedOf(store, keyOf(plane, spec), signal)));
-    if (kind !== "identity") values.push(...stored);
-    written.set(
-      kind,
-      ofKind.map((spec, at) => ({ spec, stored: new EnvelopeValue(itemAt(stored, at), keyring, []) })),
-    );
-  }
+  const written = new Map<StoredKind, readonly ReadSecret[]>();
+  for (const [kind, ofKind] of specs) written.set(kind, await readSecrets(world, ofKind));
+  const older = [...specs].flatMap(([kind, ofKind]) => (kind === last ? [] : ofKind));
+  for (const { namespace, name } of older) await succeed(world.client.replaceUnchanged(namespace, name, signal));
+  const migrated = { to: last, secrets: judged(await readSecrets(world, older), keyring) };
+  const values = [...written].flatMap(([kind, ofKind]) => (kind === "identity" ? [] : ofKind.map(({ stored }) => stored)));
   const subject = storedValues({
     origin: `the control plane that kmsmark started (${target.kind})`,
-    values: async function* () {
+    async *values() {
       yield* values;
     },
     keyring,
     names: [],
-    readable: encryptionOf("kms-v2").resources.flatMap(({ providers }) => providers.flatMap(prefixesOf)),
+    readable: encryptionOf(last).resources.flatMap(({ providers }) => providers.flatMap(prefixesOf)),
     isOneLife: true,
-    severalWriters: "kmsmark let every provider write some of these values, to check them all.",
-    plane: new OwnPlane({ plane, store, client, keys, written, signal }),
+    severalWriters:
+      "kmsmark let every provider write some of these values, to check them all; envelope/cross-migrated looks at a migration.",
+    plane: { ...crossReadOf(world), keys, migrated, written: (kind) => judged(written.get(kind) ?? [], keyring) },
     lacks: lacksOf(versions),
     clock,
   });
   const all = held.move();
   return Object.assign(subject, { [Symbol.asyncDispose]: () => all.disposeAsync() });
+}
+
+/** A control plane and its two doors. */
+interface World {
+  readonly plane: ControlPlane;
+  readonly store: Store;
+  readonly client: SecretsClient;
+  readonly signal: AbortSignal;
+}
+
+/** What the API server was told to write, and what it wrote. */
+interface ReadSecret {
+  readonly spec: SecretSpec;
+  readonly stored: EtcdValue;
 }
 
 function isServed(kind: StoredKind, versions: readonly KmsVersion[]): boolean {
@@ -149,11 +159,7 @@ function ownKeyring({ localKey, names, v1, v2 }: PlaneKeys, signal: AbortSignal)
 }
 
 /** Creates Secrets through the API, and changes some of them twice; as they are in the end. */
-async function writeSecrets(
-  client: SecretsClient,
-  kind: StoredKind,
-  { seed, signal }: { readonly seed: string; readonly signal: AbortSignal },
-): Promise<SecretSpec[]> {
+async function writeSecrets({ client, signal }: World, kind: StoredKind, seed: string): Promise<SecretSpec[]> {
   const secrets = population({ secrets: secretsEach, seed: `${seed}/${kind}`, namespacePrefix: `${kind}-` });
   for (const namespace of secrets.namespaces) await succeed(client.createNamespace(namespace, signal));
   const specs: SecretSpec[] = [];
@@ -166,69 +172,49 @@ async function writeSecrets(
   return specs;
 }
 
-class OwnPlane implements EnvelopePlane {
-  readonly keys: PlaneKeys;
-  readonly #plane: ControlPlane;
-  readonly #store: Store;
-  readonly #client: SecretsClient;
-  readonly #written: ReadonlyMap<StoredKind, readonly WrittenSecret[]>;
-  readonly #signal: AbortSignal;
+function readSecrets({ plane, store, signal }: World, specs: readonly SecretSpec[]): Promise<ReadSecret[]> {
+  return Promise.all(
+    specs.map(async (spec) => {
+      const key = keyOf(plane, spec);
+      const stored = await store.get(key, signal);
+      if (stored === undefined) throw new TargetError("api-refused", `The API server took ${key}, and nothing lies in its store.`);
+      return { spec, stored };
+    }),
+  );
+}
 
-  constructor(of: {
-    readonly plane: ControlPlane;
-    readonly store: Store;
-    readonly client: SecretsClient;
-    readonly keys: PlaneKeys;
-    readonly written: ReadonlyMap<StoredKind, readonly WrittenSecret[]>;
-    readonly signal: AbortSignal;
-  }) {
-    this.keys = of.keys;
-    this.#plane = of.plane;
-    this.#store = of.store;
-    this.#client = of.client;
-    this.#written = of.written;
-    this.#signal = of.signal;
-  }
+function judged(secrets: readonly ReadSecret[], keyring: Keyring): WrittenSecret[] {
+  return secrets.map(({ spec, stored }) => ({ spec, stored: new EnvelopeValue(stored, keyring, []) }));
+}
 
-  written(provider: StoredKind): readonly WrittenSecret[] {
-    return this.#written.get(provider) ?? [];
-  }
-
-  newSecret(data: ReadonlyMap<string, Uint8Array>) {
-    const metadata = {
-      name: `sealed-${randomBytes(5).toString("hex")}`,
-      namespace: crossNamespace,
-      uid: randomUUID(),
-      creationTimestamp: "2026-01-31T12:00:00Z",
-      labels: new Map([["kmsmark.test/sealed-by", "the-codec"]]),
-      annotations: new Map([["kmsmark.test/why", "to be read by the API server"]]),
-    };
-    return { secret: { metadata, type: "Opaque", data }, key: keyOf(this.#plane, metadata) };
-  }
-
-  async readBack({ metadata }: Parameters<EnvelopePlane["readBack"]>[0], value: Uint8Array): Promise<ApiAnswer> {
-    const key = keyOf(this.#plane, metadata);
-    await this.#store.put(key, value, this.#signal);
-    try {
-      return await this.#client.request({
-        method: "GET",
-        path: `/api/v1/namespaces/${metadata.namespace}/secrets/${metadata.name}`,
-        signal: this.#signal,
-      });
-    } finally {
-      await this.#store.delete(key);
-    }
-  }
+function crossReadOf({ plane, store, client, signal }: World): Pick<EnvelopePlane, "newSecret" | "readBack"> {
+  return {
+    newSecret(data) {
+      const metadata = {
+        name: `sealed-${randomBytes(5).toString("hex")}`,
+        namespace: crossNamespace,
+        uid: randomUUID(),
+        creationTimestamp: "2026-01-31T12:00:00Z",
+        labels: new Map([["kmsmark.test/sealed-by", "the-codec"]]),
+        annotations: new Map([["kmsmark.test/why", "to be read by the API server"]]),
+      };
+      return { secret: { metadata, type: "Opaque", data }, key: keyOf(plane, metadata) };
+    },
+    async readBack({ metadata }, value) {
+      const key = keyOf(plane, metadata);
+      const path = `/api/v1/namespaces/${metadata.namespace}/secrets/${metadata.name}`;
+      await store.put(key, value, signal);
+      try {
+        return await client.request({ method: "GET", path, signal });
+      } finally {
+        await store.delete(key);
+      }
+    },
+  };
 }
 
 function keyOf({ etcdPrefix }: ControlPlane, { namespace, name }: { readonly namespace: string; readonly name: string }): string {
   return `${etcdPrefix}/secrets/${namespace}/${name}`;
-}
-
-async function storedOf(store: Store, key: string, signal: AbortSignal): Promise<EtcdValue> {
-  const stored = await store.get(key, signal);
-  if (stored === undefined) throw new TargetError("api-refused", `The API server took ${key}, and nothing lies in its store.`);
-  return stored;
 }
 
 function storeOf({ store, cannot }: ControlPlane): Store {
@@ -242,10 +228,4 @@ function storeOf({ store, cannot }: ControlPlane): Store {
 async function succeed(answer: Promise<ApiAnswer>): Promise<void> {
   const { failure, status } = await answer;
   if (failure !== undefined) throw new TargetError("api-refused", `The API server did not write a Secret: HTTP ${status}, ${failure}.`);
-}
-
-function itemAt<Item>(items: readonly Item[], index: number): Item {
-  const item = items[index];
-  if (item === undefined) throw new RangeError(`There is no item ${index}.`);
-  return item;
 }

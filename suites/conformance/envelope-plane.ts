@@ -10,6 +10,8 @@ export interface EnvelopePlane {
   readonly keys: PlaneKeys;
   /** What the API server stored while this provider was its first, and what it had been told to. */
   written(provider: StoredKind): readonly WrittenSecret[];
+  /** What lies in the store of the Secrets of all other providers, since each was put back unchanged with this one as the first. */
+  readonly migrated: { readonly to: StoredKind; readonly secrets: readonly WrittenSecret[] };
   /**
    * Stores a value under a key of its own behind the API server's back, asks the API for that Secret, and takes the value away again, so that
    * one that cannot be read does not keep the API server's watch cache from coming back (spec encryption-at-rest 6.2).

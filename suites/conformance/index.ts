@@ -4,10 +4,12 @@ import { check as pluginV1Authority } from "./plugin/v1-authority.ts";
 import { check as pluginV1CancelledCalls } from "./plugin/v1-cancelled-calls.ts";
 import { check as pluginV1ConcurrentCallers } from "./plugin/v1-concurrent-callers.ts";
 import { check as pluginV1Connections } from "./plugin/v1-connections.ts";
+import { check as pluginV1DecryptAnything } from "./plugin/v1-decrypt-anything.ts";
 import { check as pluginV1DecryptEmpty } from "./plugin/v1-decrypt-empty.ts";
 import { check as pluginV1DecryptExchanged } from "./plugin/v1-decrypt-exchanged.ts";
 import { check as pluginV1DecryptExtended } from "./plugin/v1-decrypt-extended.ts";
 import { check as pluginV1DecryptFlipped } from "./plugin/v1-decrypt-flipped.ts";
+import { check as pluginV1DecryptMany } from "./plugin/v1-decrypt-many.ts";
 import { check as pluginV1DecryptRandom } from "./plugin/v1-decrypt-random.ts";
 import { check as pluginV1DecryptRepeat } from "./plugin/v1-decrypt-repeat.ts";
 import { check as pluginV1DecryptTruncated } from "./plugin/v1-decrypt-truncated.ts";
@@ -16,14 +18,19 @@ import { check as pluginV1EncryptCiphertextLimit } from "./plugin/v1-encrypt-cip
 import { check as pluginV1EncryptCiphertextShort } from "./plugin/v1-encrypt-ciphertext-short.ts";
 import { check as pluginV1EncryptFresh } from "./plugin/v1-encrypt-fresh.ts";
 import { check as pluginV1EncryptHidesPlaintext } from "./plugin/v1-encrypt-hides-plaintext.ts";
+import { check as pluginV1EncryptKeystream } from "./plugin/v1-encrypt-keystream.ts";
 import { check as pluginV1EncryptPrefixFresh } from "./plugin/v1-encrypt-prefix-fresh.ts";
+import { check as pluginV1ErrorsHideCiphertext } from "./plugin/v1-errors-hide-ciphertext.ts";
 import { check as pluginV1ErrorsHidePlaintext } from "./plugin/v1-errors-hide-plaintext.ts";
 import { check as pluginV1LargeRequests } from "./plugin/v1-large-requests.ts";
 import { check as pluginV1LatencyDeadline } from "./plugin/v1-latency-deadline.ts";
 import { check as pluginV1LatencyMargin } from "./plugin/v1-latency-margin.ts";
+import { check as pluginV1MalformedMessages } from "./plugin/v1-malformed-messages.ts";
 import { check as pluginV1OtherVersions } from "./plugin/v1-other-versions.ts";
 import { check as pluginV1RestartOldData } from "./plugin/v1-restart-old-data.ts";
+import { check as pluginV1RestartRotatedData } from "./plugin/v1-restart-rotated-data.ts";
 import { check as pluginV1RotateOldData } from "./plugin/v1-rotate-old-data.ts";
+import { check as pluginV1RotateOldestData } from "./plugin/v1-rotate-oldest-data.ts";
 import { check as pluginV1Roundtrip1 } from "./plugin/v1-roundtrip-1.ts";
 import { check as pluginV1Roundtrip16 } from "./plugin/v1-roundtrip-16.ts";
 import { check as pluginV1Roundtrip33 } from "./plugin/v1-roundtrip-33.ts";
@@ -102,6 +109,7 @@ import { check as envelopeAesgcmLength } from "./envelope/aesgcm-length.ts";
 import { check as envelopeAesgcmNonceOnce } from "./envelope/aesgcm-nonce-once.ts";
 import { check as envelopeBoundToKey } from "./envelope/bound-to-key.ts";
 import { check as envelopeConfigured } from "./envelope/configured.ts";
+import { check as envelopeCrossMigrated } from "./envelope/cross-migrated.ts";
 import { check as envelopeCrossReadAescbc } from "./envelope/cross-read-aescbc.ts";
 import { check as envelopeCrossReadAesgcm } from "./envelope/cross-read-aesgcm.ts";
 import { check as envelopeCrossReadIdentity } from "./envelope/cross-read-identity.ts";
@@ -185,6 +193,48 @@ import { check as apiserverFr09ResourceLookup } from "./apiserver/fr-09-resource
 import { check as apiserverFr10NeverEncrypted } from "./apiserver/fr-10-never-encrypted.ts";
 import { check as apiserverHz01WithReload } from "./apiserver/hz-01-with-reload.ts";
 import { check as apiserverHz01WithoutReload } from "./apiserver/hz-01-without-reload.ts";
+import { check as apiserverK101EdekLength } from "./apiserver/k1-01-edek-length.ts";
+import { check as apiserverK102DekPerWrite } from "./apiserver/k1-02-dek-per-write.ts";
+import { check as apiserverK103EncryptPerWrite } from "./apiserver/k1-03-encrypt-per-write.ts";
+import { check as apiserverK104OwnWrites } from "./apiserver/k1-04-own-writes.ts";
+import { check as apiserverK105CacheOverrun } from "./apiserver/k1-05-cache-overrun.ts";
+import { check as apiserverK106VersionFirst } from "./apiserver/k1-06-version-first.ts";
+import { check as apiserverK106VersionRefused } from "./apiserver/k1-06-version-refused.ts";
+import { check as apiserverK107Gcm } from "./apiserver/k1-07-gcm.ts";
+import { check as apiserverK107LegacyCbc } from "./apiserver/k1-07-legacy-cbc.ts";
+import { check as apiserverK108Restart } from "./apiserver/k1-08-restart.ts";
+import { check as apiserverK109Probe } from "./apiserver/k1-09-probe.ts";
+import { check as apiserverK110Gate } from "./apiserver/k1-10-gate.ts";
+import { check as apiserverK111VersionField } from "./apiserver/k1-11-version-field.ts";
+import { check as apiserverK201Limits } from "./apiserver/k2-01-limits.ts";
+import { check as apiserverK202SourceType } from "./apiserver/k2-02-source-type.ts";
+import { check as apiserverK203ExtendedNonce } from "./apiserver/k2-03-extended-nonce.ts";
+import { check as apiserverK204InfoPerWrite } from "./apiserver/k2-04-info-per-write.ts";
+import { check as apiserverK205WritesAlone } from "./apiserver/k2-05-writes-alone.ts";
+import { check as apiserverK206Start } from "./apiserver/k2-06-start.ts";
+import { check as apiserverK207PollPeriod } from "./apiserver/k2-07-poll-period.ts";
+import { check as apiserverK208HealthTraffic } from "./apiserver/k2-08-health-traffic.ts";
+import { check as apiserverK209Rotation } from "./apiserver/k2-09-rotation.ts";
+import { check as apiserverK210SameKey } from "./apiserver/k2-10-same-key.ts";
+import { check as apiserverK211KeyMismatch } from "./apiserver/k2-11-key-mismatch.ts";
+import { check as apiserverK212WriteExpiry } from "./apiserver/k2-12-write-expiry.ts";
+import { check as apiserverK213ExpiredReads } from "./apiserver/k2-13-expired-reads.ts";
+import { check as apiserverK214SickWrites } from "./apiserver/k2-14-sick-writes.ts";
+import { check as apiserverK215StatusVersion } from "./apiserver/k2-15-status-version.ts";
+import { check as apiserverK216KeyIdLength } from "./apiserver/k2-16-key-id-length.ts";
+import { check as apiserverK217CiphertextLength } from "./apiserver/k2-17-ciphertext-length.ts";
+import { check as apiserverK218Annotations } from "./apiserver/k2-18-annotations.ts";
+import { check as apiserverK219DecryptRequest } from "./apiserver/k2-19-decrypt-request.ts";
+import { check as apiserverK220ConcurrentRestart } from "./apiserver/k2-20-concurrent-restart.ts";
+import { check as apiserverK220SerialRestart } from "./apiserver/k2-20-serial-restart.ts";
+import { check as apiserverK221CachedSource } from "./apiserver/k2-21-cached-source.ts";
+import { check as apiserverK222OtherCiphertext } from "./apiserver/k2-22-other-ciphertext.ts";
+import { check as apiserverK223KeyReturns } from "./apiserver/k2-23-key-returns.ts";
+import { check as apiserverK224ColdStart } from "./apiserver/k2-24-cold-start.ts";
+import { check as apiserverK225StoredDek } from "./apiserver/k2-25-stored-dek.ts";
+import { check as apiserverK226Authority } from "./apiserver/k2-26-authority.ts";
+import { check as apiserverK227Metrics } from "./apiserver/k2-27-metrics.ts";
+import { check as apiserverK228RefusedValues } from "./apiserver/k2-28-refused-values.ts";
 import { check as apiserverLp01Aescbc } from "./apiserver/lp-01-aescbc.ts";
 import { check as apiserverLp02Aesgcm } from "./apiserver/lp-02-aesgcm.ts";
 import { check as apiserverLp03Secretbox } from "./apiserver/lp-03-secretbox.ts";
@@ -238,10 +288,12 @@ export const pluginChecks: readonly Check<PluginSubject>[] = [
   pluginV1CancelledCalls,
   pluginV1ConcurrentCallers,
   pluginV1Connections,
+  pluginV1DecryptAnything,
   pluginV1DecryptEmpty,
   pluginV1DecryptExchanged,
   pluginV1DecryptExtended,
   pluginV1DecryptFlipped,
+  pluginV1DecryptMany,
   pluginV1DecryptRandom,
   pluginV1DecryptRepeat,
   pluginV1DecryptTruncated,
@@ -250,14 +302,19 @@ export const pluginChecks: readonly Check<PluginSubject>[] = [
   pluginV1EncryptCiphertextShort,
   pluginV1EncryptFresh,
   pluginV1EncryptHidesPlaintext,
+  pluginV1EncryptKeystream,
   pluginV1EncryptPrefixFresh,
+  pluginV1ErrorsHideCiphertext,
   pluginV1ErrorsHidePlaintext,
   pluginV1LargeRequests,
   pluginV1LatencyDeadline,
   pluginV1LatencyMargin,
+  pluginV1MalformedMessages,
   pluginV1OtherVersions,
   pluginV1RestartOldData,
+  pluginV1RestartRotatedData,
   pluginV1RotateOldData,
+  pluginV1RotateOldestData,
   pluginV1Roundtrip1,
   pluginV1Roundtrip16,
   pluginV1Roundtrip33,
@@ -339,6 +396,7 @@ export const envelopeChecks: readonly Check<EnvelopeSubject>[] = [
   envelopeAesgcmNonceOnce,
   envelopeBoundToKey,
   envelopeConfigured,
+  envelopeCrossMigrated,
   envelopeCrossReadAescbc,
   envelopeCrossReadAesgcm,
   envelopeCrossReadIdentity,
@@ -425,6 +483,48 @@ export const apiserverChecks: readonly Check<ApiserverSubject>[] = [
   apiserverFr10NeverEncrypted,
   apiserverHz01WithReload,
   apiserverHz01WithoutReload,
+  apiserverK101EdekLength,
+  apiserverK102DekPerWrite,
+  apiserverK103EncryptPerWrite,
+  apiserverK104OwnWrites,
+  apiserverK105CacheOverrun,
+  apiserverK106VersionFirst,
+  apiserverK106VersionRefused,
+  apiserverK107Gcm,
+  apiserverK107LegacyCbc,
+  apiserverK108Restart,
+  apiserverK109Probe,
+  apiserverK110Gate,
+  apiserverK111VersionField,
+  apiserverK201Limits,
+  apiserverK202SourceType,
+  apiserverK203ExtendedNonce,
+  apiserverK204InfoPerWrite,
+  apiserverK205WritesAlone,
+  apiserverK206Start,
+  apiserverK207PollPeriod,
+  apiserverK208HealthTraffic,
+  apiserverK209Rotation,
+  apiserverK210SameKey,
+  apiserverK211KeyMismatch,
+  apiserverK212WriteExpiry,
+  apiserverK213ExpiredReads,
+  apiserverK214SickWrites,
+  apiserverK215StatusVersion,
+  apiserverK216KeyIdLength,
+  apiserverK217CiphertextLength,
+  apiserverK218Annotations,
+  apiserverK219DecryptRequest,
+  apiserverK220ConcurrentRestart,
+  apiserverK220SerialRestart,
+  apiserverK221CachedSource,
+  apiserverK222OtherCiphertext,
+  apiserverK223KeyReturns,
+  apiserverK224ColdStart,
+  apiserverK225StoredDek,
+  apiserverK226Authority,
+  apiserverK227Metrics,
+  apiserverK228RefusedValues,
   apiserverLp01Aescbc,
   apiserverLp02Aesgcm,
   apiserverLp03Secretbox,

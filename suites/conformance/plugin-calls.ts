@@ -84,7 +84,7 @@ export async function sealedSeed(
   return inconclusive(`Encrypt does not work: ${sealed.message}`);
 }
 
-/** How a plaintext could stand in something: as it is, in hex, in base64. */
+/** How a plaintext could stand in something: as it is, in hex, in base64, as numbers. */
 export function formsOf(plaintext: Uint8Array): readonly { readonly form: string; readonly bytes: Buffer }[] {
   const bytes = Buffer.from(plaintext);
   return [
@@ -92,9 +92,19 @@ export function formsOf(plaintext: Uint8Array): readonly { readonly form: string
     { form: "reversed", bytes: Buffer.from(plaintext.toReversed()) },
     { form: "in hex", bytes: Buffer.from(bytes.toString("hex")) },
     { form: "in hex", bytes: Buffer.from(bytes.toString("hex").toUpperCase()) },
-    { form: "in base64", bytes: Buffer.from(bytes.toString("base64").replaceAll("=", "")) },
-    { form: "in base64url", bytes: Buffer.from(bytes.toString("base64url")) },
+    ...[0, 1, 2].flatMap((offset) => [
+      { form: "in base64", bytes: Buffer.from(base64Within(bytes, offset)) },
+      { form: "in base64url", bytes: Buffer.from(base64Within(bytes, offset).replaceAll("+", "-").replaceAll("/", "_")) },
+    ]),
+    // As Go and JavaScript print bytes.
+    ...[" ", ","].map((separator) => ({ form: "in numbers", bytes: Buffer.from(bytes.join(separator)) })),
   ];
+}
+
+/** Those characters of base64 that some bytes alone decide, where so many others stand before them, modulo 3. */
+function base64Within(bytes: Uint8Array, offset: number): string {
+  const text = Buffer.concat([Buffer.alloc(offset), bytes]).toString("base64");
+  return text.slice(Math.ceil((offset * 8) / 6), Math.floor(((offset + bytes.length) * 8) / 6));
 }
 
 /** The form in which a plaintext stands in some bytes; undefined where it does not. */
@@ -146,8 +156,11 @@ export async function timings(
 const noticeMsMax = 20_000;
 const noticePollMs = 200;
 
+/** What a rotation needs of a plugin. */
+export type Rotatable = Pick<PluginSubject, "rotate" | "clock" | "signal"> & { readonly v2: Pick<KmsV2, "status"> };
+
 /** Rotates and waits until Status names another key_id; undefined where it does not. */
-export async function rotated(subject: PluginSubject): Promise<{ readonly before: string; readonly after: string } | undefined> {
+export async function rotated(subject: Rotatable): Promise<{ readonly before: string; readonly after: string } | undefined> {
   const before = (await subject.v2.status()).keyId;
   await subject.rotate();
   const giveUpMs = subject.clock.monotonicMs() + noticeMsMax;

@@ -100,14 +100,37 @@ it("runs as many at once as it is told", async () => {
   expect(results.map(({ id }) => id).toSorted()).toEqual(["plugin/a", "plugin/b", "plugin/c"]);
 });
 
-it("ends with the signal's reason, without a result of what it ended", async () => {
+it.each<[string, () => Promise<Outcome>]>([
+  ["throws", () => Promise.reject(new Error("The connection was closed."))],
+  ["fails", async () => ({ verdict: "fail", evidence: [evidence] })],
+])("ends with the signal's reason, and does not blame the subject where a check that was interrupted %s", async (_, end) => {
   const controller = new AbortController();
-  const interrupted = check("a", async () => {
+  const interrupted = check("a", () => {
     controller.abort(new Error("Interrupted."));
-    throw new Error("The connection was closed.");
+    return end();
   });
   const told: string[] = [];
   const running = outcomes([interrupted, check("b", passes)], { signal: controller.signal, onResult: ({ id }) => told.push(id) });
   await expect(running).rejects.toThrow("Interrupted.");
   expect(told).toEqual([]);
+});
+
+it("tells nothing any more once a result could not be written down", async () => {
+  const gate = Promise.withResolvers<void>();
+  const late = check("late", async () => {
+    await gate.promise;
+    return passes();
+  });
+  const told: string[] = [];
+  const running = outcomes([late, check("a", passes), check("b", passes)], {
+    concurrency: 2,
+    onResult({ id }) {
+      told.push(id);
+      throw new Error("The disk is full.");
+    },
+  });
+  await expect(running).rejects.toThrow("The disk is full.");
+  gate.resolve();
+  await new Promise(setImmediate);
+  expect(told).toEqual(["plugin/a"]);
 });

@@ -14,13 +14,18 @@ export interface RunChecksOptions {
   onResult(result: CheckResult): void;
 }
 
-/** Runs checks of one subject, each to its end, and tells of each as it ends. Throws the signal's reason. */
+/**
+ * Runs checks of one subject, each to its end, and tells of each as it ends. Throws the signal's reason, or what `onStart` or `onResult` throws;
+ * from then on nothing is told of checks that are still under way, because their subject may be taken from them.
+ */
 export async function runChecks<Subject extends SubjectBase>(
   checks: readonly Check<Subject>[],
   subject: Subject,
   options: RunChecksOptions,
 ): Promise<void> {
-  const { clock, signal, concurrency, onStart, onResult } = options;
+  const { clock, concurrency, onStart, onResult } = options;
+  const fault = new AbortController();
+  const signal = AbortSignal.any([options.signal, fault.signal]);
   const waiting = [...checks];
   const work = async () => {
     for (let check = waiting.shift(); check !== undefined; check = waiting.shift()) {
@@ -28,20 +33,25 @@ export async function runChecks<Subject extends SubjectBase>(
       const reason = options.skipped.get(check.id);
       const startMs = clock.monotonicMs();
       if (reason === undefined) onStart(check);
-      const outcome = reason === undefined ? await judge(check, subject, signal) : ({ verdict: "skipped", reason, evidence: [] } as const);
+      const outcome = reason === undefined ? await judge(check, subject) : ({ verdict: "skipped", reason, evidence: [] } as const);
+      signal.throwIfAborted();
       onResult(resultOf(check, outcome, clock.monotonicMs() - startMs));
     }
   };
-  await Promise.all(Array.from({ length: concurrency }, work));
+  try {
+    await Promise.all(Array.from({ length: concurrency }, work));
+  } catch (thrown) {
+    fault.abort(thrown);
+    throw thrown;
+  }
 }
 
-async function judge<Subject extends SubjectBase>(check: Check<Subject>, subject: Subject, signal: AbortSignal): Promise<Outcome> {
+async function judge<Subject extends SubjectBase>(check: Check<Subject>, subject: Subject): Promise<Outcome> {
   const lack = check.needs.map((need) => subject.lacks(need)).find((reason) => reason !== undefined);
   if (lack !== undefined) return notApplicable(lack);
   try {
     return await check.run(subject);
   } catch (thrown) {
-    signal.throwIfAborted();
     return inconclusive(messageOf(thrown));
   }
 }

@@ -1,5 +1,5 @@
-// A KMS v2 plugin on the service package that Kubernetes publishes: a stranger for the checks of kmsmark to judge. AES-256-GCM under key versions
-// in a file; SIGHUP adds one.
+// A KMS plugin on the packages that Kubernetes publishes: a stranger for the checks of kmsmark to judge. AES-256-GCM under key versions in a file;
+// SIGHUP adds one.
 package main
 
 import (
@@ -22,7 +22,10 @@ import (
 	"k8s.io/kms/pkg/service"
 )
 
-const annotation = "key-version.go-plugin.kmsmark.test"
+const (
+	annotation = "key-version.go-plugin.kmsmark.test"
+	idLength   = 16
+)
 
 type keyVersion struct {
 	ID  string `json:"id"`
@@ -48,7 +51,7 @@ func open(path string) (*plugin, error) {
 }
 
 func (p *plugin) rotate() error {
-	id, key := make([]byte, 16), make([]byte, 32)
+	id, key := make([]byte, idLength), make([]byte, 32)
 	if _, err := rand.Read(id); err != nil {
 		return err
 	}
@@ -98,13 +101,8 @@ func (v keyVersion) aead() (cipher.AEAD, error) {
 	return cipher.NewGCM(block)
 }
 
-func (p *plugin) Status(context.Context) (*service.StatusResponse, error) {
-	return &service.StatusResponse{Version: "v2", Healthz: "ok", KeyID: p.current().ID}, nil
-}
-
-func (p *plugin) Encrypt(_ context.Context, _ string, data []byte) (*service.EncryptResponse, error) {
-	version := p.current()
-	aead, err := version.aead()
+func (v keyVersion) seal(data []byte) ([]byte, error) {
+	aead, err := v.aead()
 	if err != nil {
 		return nil, err
 	}
@@ -112,11 +110,33 @@ func (p *plugin) Encrypt(_ context.Context, _ string, data []byte) (*service.Enc
 	if _, err := rand.Read(nonce); err != nil {
 		return nil, err
 	}
+	return aead.Seal(nonce, nonce, data, []byte(v.ID)), nil
+}
+
+func (v keyVersion) open(ciphertext []byte) ([]byte, error) {
+	aead, err := v.aead()
+	if err != nil {
+		return nil, err
+	}
+	if len(ciphertext) < aead.NonceSize() {
+		return nil, errors.New("the ciphertext is too short")
+	}
+	nonce, sealed := ciphertext[:aead.NonceSize()], ciphertext[aead.NonceSize():]
+	return aead.Open(nil, nonce, sealed, []byte(v.ID))
+}
+
+func (p *plugin) Status(context.Context) (*service.StatusResponse, error) {
+	return &service.StatusResponse{Version: "v2", Healthz: "ok", KeyID: p.current().ID}, nil
+}
+
+func (p *plugin) Encrypt(_ context.Context, _ string, data []byte) (*service.EncryptResponse, error) {
+	version := p.current()
+	sealed, err := version.seal(data)
 	return &service.EncryptResponse{
-		Ciphertext:  aead.Seal(nonce, nonce, data, []byte(version.ID)),
+		Ciphertext:  sealed,
 		KeyID:       version.ID,
 		Annotations: map[string][]byte{annotation: []byte(version.ID)},
-	}, nil
+	}, err
 }
 
 func (p *plugin) Decrypt(_ context.Context, _ string, request *service.DecryptRequest) ([]byte, error) {
@@ -127,20 +147,13 @@ func (p *plugin) Decrypt(_ context.Context, _ string, request *service.DecryptRe
 	if len(request.Annotations) != 1 || string(request.Annotations[annotation]) != version.ID {
 		return nil, errors.New("these are not the annotations that were given")
 	}
-	aead, err := version.aead()
-	if err != nil {
-		return nil, err
-	}
-	if len(request.Ciphertext) < aead.NonceSize() {
-		return nil, errors.New("the ciphertext is too short")
-	}
-	nonce, sealed := request.Ciphertext[:aead.NonceSize()], request.Ciphertext[aead.NonceSize():]
-	return aead.Open(nil, nonce, sealed, []byte(version.ID))
+	return version.open(request.Ciphertext)
 }
 
 func main() {
 	socket := flag.String("socket", "", "path of the Unix socket")
 	keyFile := flag.String("key-file", "", "path of the file of key versions")
+	kms := flag.String("kms", "v2", "v1 or v2")
 	flag.Parse()
 	p, err := open(*keyFile)
 	if err != nil {
@@ -148,7 +161,13 @@ func main() {
 	}
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT)
-	server := service.NewGRPCService(*socket, 5*time.Second, p)
+	var server interface {
+		ListenAndServe() error
+		Shutdown()
+	} = service.NewGRPCService(*socket, 5*time.Second, p)
+	if *kms == "v1" {
+		server = newServerV1(*socket, p)
+	}
 	go func() {
 		for each := range signals {
 			if each != syscall.SIGHUP {

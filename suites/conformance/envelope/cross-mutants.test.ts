@@ -36,12 +36,12 @@ const mutants: Readonly<Record<string, Mutant>> = {
     says: "HTTP 500",
   },
   "an API server that stored another Secret": {
-    ids: /^cross-write-/,
+    ids: /^cross-(write-|migrated)/,
     mutation: writing(({ spec, stored }) => ({ stored, spec: { ...spec, type: "other" } })),
     says: "another Secret",
   },
   "an API server that stored a Secret of another name": {
-    ids: /^cross-write-/,
+    ids: /^cross-(write-|migrated)/,
     mutation: writing(({ spec, stored }) => ({ stored, spec: { ...spec, name: "other" } })),
     says: "another Secret",
   },
@@ -49,6 +49,11 @@ const mutants: Readonly<Record<string, Mutant>> = {
     ids: /^cross-write-/,
     mutation: (plane) => withMembers(plane, { written: (kind) => plane.written(kind === "aesgcm" ? "secretbox" : "aesgcm") }),
     says: "a value of ",
+  },
+  "an API server that left an older provider's value": {
+    ids: /^cross-migrated$/,
+    mutation: (plane) => withMembers(plane, { migrated: { to: plane.migrated.to, secrets: plane.written("aesgcm") } }),
+    says: "a value of aesgcm",
   },
   "an API server that reads everything": {
     ids: /^refused-/,
@@ -72,12 +77,16 @@ function reading(change: (read: EnvelopePlane["readBack"]) => EnvelopePlane["rea
 }
 
 function writing(change: (written: WrittenSecret) => WrittenSecret): Mutation {
-  return (plane) => withMembers(plane, { written: (kind) => plane.written(kind).map(change) });
+  return (plane) => {
+    const { to, secrets } = plane.migrated;
+    return withMembers(plane, { written: (kind) => plane.written(kind).map(change), migrated: { to, secrets: secrets.map(change) } });
+  };
 }
 
 function withMembers(plane: EnvelopePlane, members: Partial<EnvelopePlane>): EnvelopePlane {
   return {
     keys: plane.keys,
+    migrated: plane.migrated,
     written: (kind) => plane.written(kind),
     readBack: (secret, value) => plane.readBack(secret, value),
     newSecret: (data) => plane.newSecret(data),

@@ -12,13 +12,22 @@ export const check = {
   needs: ["kms-v1"],
   remedy: "Give up what nobody waits for, and release what it holds.",
   async run(subject) {
+    const { v1, clock, random } = subject;
+    const dek = random.bytes(seedLength);
+    const cipher = await v1.encrypt(dek);
     const findings = new Findings();
-    const cipher = await subject.v1.encrypt(subject.random.bytes(seedLength));
-    const cancelled = Array.from({ length: 50 }, async (_, index) => {
+    // Some before they are sent, some on their way, some while the plugin works on them.
+    const cancelled = Array.from({ length: 60 }, async (_, index) => {
       const giveUp = new AbortController();
-      const call = attempt(subject.v1.decrypt(cipher, { signal: giveUp.signal, ...(index % 2 === 0 ? {} : { timeoutMs: 1 }) }), subject);
-      if (index % 2 === 0) giveUp.abort();
-      await call;
+      const afterMs = index % 5;
+      const options = { signal: giveUp.signal, ...(index % 2 === 0 ? {} : { timeoutMs: afterMs + 1 }) };
+      const call: Promise<unknown> = index % 3 === 0 ? v1.encrypt(dek, options) : v1.decrypt(cipher, options);
+      const ended = attempt(call, subject);
+      if (index % 2 === 0) {
+        if (afterMs > 0) await clock.sleep(afterMs, subject.signal);
+        giveUp.abort();
+      }
+      await ended;
     });
     await Promise.all(cancelled);
     for (let round = 0; round < 5 && !findings.hasFailed; round++) await addStillWorksV1(subject, findings);

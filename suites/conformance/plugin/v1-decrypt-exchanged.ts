@@ -1,5 +1,5 @@
 import { type Check, Findings } from "../check.ts";
-import { addRefusedV1, addStillWorksV1, sealedDek } from "../plugin-calls-v1.ts";
+import { addRefusedV1, authenticitySource, sealedDek } from "../plugin-calls-v1.ts";
 import type { PluginSubject } from "../plugin-subject.ts";
 
 export const check = {
@@ -7,8 +7,7 @@ export const check = {
   title: "Decrypt refuses the halves of two ciphertexts put together, and the plugin goes on working.",
   level: "SHOULD",
   invariants: [],
-  source:
-    "good practice: an answer to anything but what Encrypt gave becomes the DEK that an object is read with; KMS v1 has nothing beside the ciphertext that would show it",
+  source: authenticitySource,
   needs: ["kms-v1"],
   remedy: "Authenticate ciphertexts (AES-GCM, or the KMS's own), and answer InvalidArgument.",
   async run(subject) {
@@ -19,13 +18,12 @@ export const check = {
     if ("verdict" in other) return other;
     const findings = new Findings();
     const half = Math.floor(cipher.length / 2);
-    await addRefusedV1(
-      subject,
-      findings,
-      "the first half of one ciphertext and the second of another",
-      Buffer.concat([cipher.subarray(0, half), other.cipher.subarray(half)]),
-    );
-    await addStillWorksV1(subject, findings);
+    await addRefusedV1(subject, findings, [
+      {
+        what: "the first half of one ciphertext and the second of another",
+        cipher: Buffer.concat([cipher.subarray(0, half), other.cipher.subarray(half)]),
+      },
+    ]);
     return findings.outcome();
   },
 } satisfies Check<PluginSubject>;

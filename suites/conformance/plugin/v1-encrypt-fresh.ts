@@ -12,8 +12,8 @@ export const check = {
   remedy: "Draw a fresh nonce for every Encrypt.",
   async run(subject) {
     const dek = subject.random.bytes(seedLength);
-    const seen = new Set<string>();
-    for (let call = 0; call < 16; call++) seen.add(Buffer.from(await subject.v1.encrypt(dek)).toString("base64"));
+    const ciphertexts = await Promise.all(Array.from({ length: 16 }, () => subject.v1.encrypt(dek)));
+    const seen = new Set(ciphertexts.map((cipher) => Buffer.from(cipher).toString("base64")));
     const findings = new Findings();
     findings.add(seen.size === 16, {
       sent: "Encrypt of the same 32 bytes, 16 times",

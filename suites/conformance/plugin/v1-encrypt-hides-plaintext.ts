@@ -12,17 +12,16 @@ export const check = {
   remedy: "Encrypt the plaintext; encoding it protects nothing.",
   async run(subject) {
     const findings = new Findings();
-    for (const dek of [subject.random.bytes(seedLength), subject.random.bytes(seedLength), new Uint8Array(seedLength).fill(0x41)]) {
+    for (let round = 0; round < 3 && !findings.hasFailed; round++) {
+      const dek = subject.random.bytes(seedLength);
       const cipher = await subject.v1.encrypt(dek);
-      const form = formIn(cipher, dek) ?? formIn(cipher, dek.slice(0, 16)) ?? formIn(cipher, dek.slice(16));
-      if (
-        !findings.add(form === undefined, {
-          sent: "Encrypt of 32 bytes",
-          received: form === undefined ? "a ciphertext without them" : `a ciphertext that holds them ${form}`,
-          expected: "a ciphertext without them",
-        })
-      )
-        break;
+      const pieces = [0, 8, 16, 24].map((start) => dek.slice(start, start + 8));
+      const form = [dek, ...pieces].map((piece) => formIn(cipher, piece)).find((found) => found !== undefined);
+      findings.add(form === undefined, {
+        sent: "Encrypt of 32 bytes",
+        received: form === undefined ? "a ciphertext without them" : `a ciphertext that holds some or all of them ${form}`,
+        expected: "a ciphertext without them",
+      });
     }
     return findings.outcome(1);
   },

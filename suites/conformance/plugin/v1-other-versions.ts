@@ -1,7 +1,6 @@
-import { methodPaths } from "../../../harness/kms/contract.ts";
 import { type Check, Findings } from "../check.ts";
-import { attempt, ending, isRefusal } from "../plugin-calls.ts";
-import { addStillWorksV1 } from "../plugin-calls-v1.ts";
+import { type Attempt, attempt, ending, isRefusal, seedLength } from "../plugin-calls.ts";
+import { addStillWorksV1, handmadeV1, sealedDek } from "../plugin-calls-v1.ts";
 import type { PluginSubject } from "../plugin-subject.ts";
 
 export const check = {
@@ -13,19 +12,26 @@ export const check = {
   needs: ["kms-v1"],
   remedy: "Refuse a version that is not `v1beta1` with InvalidArgument.",
   async run(subject) {
+    const made = await sealedDek(subject);
+    if ("verdict" in made) return made;
     using raw = subject.connectRaw();
     const findings = new Findings();
-    // Field 1, a string of three bytes; or no field at all.
-    for (const [what, bytes] of [
-      ["the version v99", Uint8Array.of(0x0a, 3, 0x76, 0x39, 0x39)],
-      ["no version", new Uint8Array(0)],
+    for (const [what, version] of [
+      ["the version v99", "v99"],
+      ["no version", ""],
+      ["a version of 10000 letters", "v".repeat(10_000)],
     ] as const) {
-      const result = await attempt(raw.call(methodPaths.v1.Version, bytes), subject);
-      findings.add(result.isAnswered || isRefusal(result), {
-        sent: `Version with ${what}`,
-        received: ending(result),
-        expected: "an answer or a refusal",
-      });
+      const other = handmadeV1(raw, { version, tail: new Uint8Array(0) });
+      const add = (method: string, result: Attempt<unknown>) =>
+        findings.add(result.isAnswered || isRefusal(result), {
+          sent: `${method} with ${what}`,
+          received: ending(result),
+          expected: "an answer or a refusal",
+        });
+      add("Version", await attempt(other.version(), subject));
+      add("Encrypt", await attempt(other.encrypt(subject.random.bytes(seedLength)), subject));
+      add("Decrypt", await attempt(other.decrypt(made.cipher), subject));
+      if (findings.hasFailed) break;
     }
     await addStillWorksV1(subject, findings);
     return findings.outcome();

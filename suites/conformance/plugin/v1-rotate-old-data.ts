@@ -1,6 +1,5 @@
 import { type Check, Findings } from "../check.ts";
-import { attempt, comparison, isSame } from "../plugin-calls.ts";
-import { addStillWorksV1, sealedDek } from "../plugin-calls-v1.ts";
+import { addOpensV1, addStillWorksV1, rotateV1, sealedDek } from "../plugin-calls-v1.ts";
 import type { PluginSubject } from "../plugin-subject.ts";
 
 export const check = {
@@ -15,16 +14,11 @@ export const check = {
   async run(subject) {
     const made = await sealedDek(subject);
     if ("verdict" in made) return made;
-    const { dek, cipher } = made;
-    await subject.rotate();
+    const unrotated = await rotateV1(subject);
+    if (unrotated !== undefined) return unrotated;
     const findings = new Findings();
     await addStillWorksV1(subject, findings);
-    const opened = await attempt(subject.v1.decrypt(cipher), subject);
-    findings.add(opened.isAnswered && isSame(opened.answer, dek), {
-      sent: "Decrypt of a ciphertext from before the rotation",
-      received: opened.isAnswered ? comparison(dek, opened.answer) : opened.message,
-      expected: "the same bytes",
-    });
+    await addOpensV1(subject, findings, "from before the rotation", made);
     return findings.outcome();
   },
 } satisfies Check<PluginSubject>;

@@ -13,10 +13,16 @@ export const check = {
   remedy: "Treat plaintexts as bytes, never as text.",
   async run(subject) {
     const findings = new Findings();
-    for (let first = 0; first < 256; first += seedLength) {
-      const dek = Uint8Array.from({ length: seedLength }, (_, index) => first + index);
-      await addRoundTripV1(subject, findings, `the bytes ${first} to ${first + seedLength - 1}`, dek);
-    }
-    return findings.outcome();
+    const deks = [
+      ...Array.from({ length: 256 / seedLength }, (_, part) => ({
+        what: `the bytes ${part * seedLength} to ${(part + 1) * seedLength - 1}`,
+        dek: Uint8Array.from({ length: seedLength }, (_value, index) => part * seedLength + index),
+      })),
+      // What a plugin that guesses encodings would take for one.
+      { what: "32 hexadecimal digits", dek: Buffer.from("0123456789abcdef0123456789abcdef") },
+      { what: "32 characters of base64", dek: Buffer.from("QUJDREVGR0hJSktMTU5PUFFSU1RVVldY") },
+    ];
+    await Promise.all(deks.map(({ what, dek }) => addRoundTripV1(subject, findings, what, dek)));
+    return findings.outcome(deks.length);
   },
 } satisfies Check<PluginSubject>;

@@ -13,7 +13,8 @@ export const check = {
   remedy: "Return from Decrypt exactly the bytes that Encrypt was given.",
   async run(subject) {
     const findings = new Findings();
-    for (let round = 0; round < 10; round++) await addRoundTripV1(subject, findings, "32 random bytes", subject.random.bytes(seedLength));
+    const deks = Array.from({ length: 10 }, () => subject.random.bytes(seedLength));
+    await Promise.all(deks.map((dek) => addRoundTripV1(subject, findings, "32 random bytes", dek)));
     return findings.outcome();
   },
 } satisfies Check<PluginSubject>;

@@ -14,16 +14,14 @@ export const check = {
   async run(subject) {
     const findings = new Findings();
     const dek = subject.random.bytes(seedLength);
-    await addRoundTripV1(subject, findings, "32 bytes that end with zeros", Uint8Array.from(dek).fill(0, 20));
-    await addRoundTripV1(subject, findings, "32 bytes that begin with zeros", Uint8Array.from(dek).fill(0, 0, 12));
-    await addRoundTripV1(subject, findings, "32 zeros", new Uint8Array(seedLength));
-    await addRoundTripV1(subject, findings, "32 bytes 0xff", new Uint8Array(seedLength).fill(0xff));
-    await addRoundTripV1(
-      subject,
-      findings,
-      "32 blanks and line ends",
-      Uint8Array.from({ length: seedLength }, (_, index) => (index % 2 === 0 ? 0x20 : 0x0a)),
-    );
+    const deks = [
+      { what: "32 bytes that end with zeros", plain: Uint8Array.from(dek).fill(0, 20) },
+      { what: "32 bytes that begin with zeros", plain: Uint8Array.from(dek).fill(0, 0, 12) },
+      { what: "32 zeros", plain: new Uint8Array(seedLength) },
+      { what: "32 bytes 0xff", plain: new Uint8Array(seedLength).fill(0xff) },
+      { what: "32 blanks and line ends", plain: Uint8Array.from({ length: seedLength }, (_, at) => (at % 2 === 0 ? 0x20 : 0x0a)) },
+    ];
+    await Promise.all(deks.map(({ what, plain }) => addRoundTripV1(subject, findings, what, plain)));
     return findings.outcome();
   },
 } satisfies Check<PluginSubject>;

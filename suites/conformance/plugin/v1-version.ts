@@ -1,4 +1,6 @@
 import { type Check, Findings } from "../check.ts";
+import { attempt } from "../plugin-calls.ts";
+import { versionV1 } from "../plugin-calls-v1.ts";
 import type { PluginSubject } from "../plugin-subject.ts";
 
 export const check = {
@@ -10,9 +12,13 @@ export const check = {
   needs: ["kms-v1"],
   remedy: "Answer version `v1beta1`; kube-apiserver refuses every call otherwise.",
   async run(subject) {
-    const { version } = await subject.v1.version();
+    const result = await attempt(subject.v1.version(), subject);
     const findings = new Findings();
-    findings.add(version === "v1beta1", { sent: "Version", received: `"${version}"`, expected: "v1beta1" });
+    findings.add(result.isAnswered && result.answer.version === versionV1, {
+      sent: "Version",
+      received: result.isAnswered ? `"${result.answer.version}"` : result.message,
+      expected: versionV1,
+    });
     return findings.outcome();
   },
 } satisfies Check<PluginSubject>;
