@@ -1,4 +1,4 @@
-import { rotateKeyFile } from "../../plugins/local-key-file.ts";
+import { readKeyFile, rotateKeyFile } from "../../plugins/local-key-file.ts";
 import { openApiserver } from "../../suites/conformance/apiserver-subject.ts";
 import type { Check, SubjectBase } from "../../suites/conformance/check.ts";
 import { openConfig } from "../../suites/conformance/config-subject.ts";
@@ -6,9 +6,11 @@ import { openEtcdValues } from "../../suites/conformance/envelope-etcd.ts";
 import { openFolderValues } from "../../suites/conformance/envelope-folder.ts";
 import { openOwnPlane } from "../../suites/conformance/envelope-own-plane.ts";
 import type { EnvelopeSubject } from "../../suites/conformance/envelope-subject.ts";
-import { apiserverChecks, configChecks, envelopeChecks, pluginChecks } from "../../suites/conformance/index.ts";
+import { apiserverChecks, configChecks, envelopeChecks, pluginChecks, securityChecks } from "../../suites/conformance/index.ts";
 import { openPlugin, type PluginSubject } from "../../suites/conformance/plugin-subject.ts";
 import { type RunChecksOptions, runChecks } from "../../suites/conformance/run-checks.ts";
+import { openSecurity } from "../../suites/conformance/security-plane.ts";
+import type { SecuritySubject } from "../../suites/conformance/security-subject.ts";
 import type { Clock } from "../clock.ts";
 import type { Lease } from "../lease.ts";
 import { startPluginProcess } from "../plugin-process.ts";
@@ -21,6 +23,8 @@ import type { ConformOptions } from "./conform-options.ts";
 /** What the suites of checks are opened with; none of it is theirs. */
 export interface ConformWorld {
   readonly options: ConformOptions;
+  /** The run folder. */
+  readonly folder: string;
   readonly lease: Lease;
   readonly clock: Clock;
   readonly random: Random;
@@ -63,14 +67,12 @@ function area<Subject extends SubjectBase>(
   };
 }
 
-const unfinished: Area = { checks: [], needsTarget: () => false, run: async () => {} };
-
 /** All suites, by name. */
 export const areas: Readonly<Record<CheckArea, Area>> = {
   plugin: area(pluginChecks, openAnyPlugin),
   // Those that ask at the same moment share one reading of the values.
   envelope: area(envelopeChecks, openValues, { needsTarget: startsOwnPlane, lanes: [{ concurrency: 64, takes: () => true }] }),
-  security: unfinished,
+  security: area(securityChecks, openOwnSecurity, { needsTarget: () => true }),
   config: area(configChecks, async ({ options: { path, secrets } }) => openConfig({ path: path ?? "", secrets })),
   apiserver: area(apiserverChecks, async (world) => openApiserver({ ...world, ...world.options, target: targetOf(world) }), {
     needsTarget: () => true,
@@ -97,6 +99,17 @@ function openValues(world: ConformWorld): Promise<EnvelopeSubject & AsyncDisposa
   if (options.etcd !== undefined) return openEtcdValues({ ...options, ...surroundings, ...options.etcd });
   if (options.path !== undefined) return openFolderValues(options.path, { ...options, ...surroundings });
   return openOwnPlane({ ...options, ...surroundings, target: targetOf(world), pluginSocket: options.socket });
+}
+
+function openOwnSecurity(world: ConformWorld): Promise<SecuritySubject & AsyncDisposable> {
+  const { options, folder, ...surroundings } = world;
+  const plane = { target: targetOf(world), pluginSocket: options.socket };
+  return openSecurity({ ...options, ...surroundings, ...plane, ownRunFolder: folder, pluginKeys });
+}
+
+async function pluginKeys(keyFile: string): Promise<Map<string, Uint8Array>> {
+  const { keys } = await readKeyFile(keyFile);
+  return new Map(keys.map(({ id, secret }) => [`the plugin's key ${id}`, Buffer.from(secret, "base64")]));
 }
 
 /** Somebody's plugin, or the bundled one where none is named. */

@@ -109,7 +109,15 @@ export const command = defineCommand({
       clock: { resolutionNs: clockResolutionNs(clock) },
       notes: [],
     });
-    const world: ConformWorld = { options, lease, clock, signal, random: new Random(options.seed), target: target?.target };
+    const world: ConformWorld = {
+      options,
+      folder: folder.path,
+      lease,
+      clock,
+      signal,
+      random: new Random(options.seed),
+      target: target?.target,
+    };
     try {
       await runAreas(chosen, world, { journal, progress });
     } finally {

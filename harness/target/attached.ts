@@ -34,6 +34,7 @@ export function attachedTarget(settings: AttachedSettings): Target {
         api,
         etcdPrefix: settings.etcd?.prefix ?? "/registry",
         store,
+        internals: undefined,
         cannot: {
           restart: "kmsmark did not start this API server, so it does not restart it",
           configure: "kmsmark did not start this API server, so it does not change its encryption configuration",

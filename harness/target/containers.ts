@@ -84,7 +84,10 @@ async function launchContainer(image: string, { component, flags, folder, reache
 
 function runningContainer(api: DockerApi, name: string): Running {
   const container = api.getContainer(name);
-  const readLog = async (lines: number) => textOfLog(await container.logs({ stdout: true, stderr: true, follow: false, tail: lines }));
+  const readLog = async (lines: number) => {
+    const tail = Number.isFinite(lines) ? { tail: lines } : {};
+    return textOfLog(await container.logs({ stdout: true, stderr: true, follow: false, ...tail }));
+  };
   let keptLog: string | undefined;
   // The engine answers when the container ends; until then the open request keeps kmsmark alive.
   const watch = new AbortController();

@@ -107,6 +107,7 @@ class EmbeddedControlPlane implements ControlPlane {
   readonly etcdVersion = undefined;
   readonly etcdPrefix = etcdPrefix;
   readonly cannot = {};
+  readonly internals = undefined;
   readonly store = new MemoryStore();
   readonly api: ApiAccess;
   readonly #spec: ControlPlaneSpec;

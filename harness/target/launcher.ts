@@ -11,7 +11,7 @@ export interface Running {
   letGo(): void;
   /** Asks it to end, forces it after {@link stopGraceMs}, and waits until it is gone. Harmless when it is. */
   stop(): Promise<void>;
-  /** The last lines of what it printed; empty where it printed nothing. */
+  /** The last lines of what it printed, `Infinity` for all; empty where it printed nothing. */
   logTail(lines: number): Promise<string>;
 }
 

@@ -31,7 +31,7 @@ export async function startRealControlPlane(
   const files = started.use(await writePlaneFiles(spec.lease.folder));
   const parts: Parts = { launcher, spec, files };
   const etcd = started.use(await onFreePort(freePort, (port) => startEtcd(parts, port)));
-  let apiServer = await onFreePort(freePort, (port) => startApiServer(parts, etcd.url, port, spec.encryption));
+  let apiServer = await onFreePort(freePort, (port) => startApiServer(parts, etcd.access.url, port, spec.encryption));
   let { encryption } = spec;
   started.defer(() => apiServer.running.stop());
 
@@ -43,11 +43,12 @@ export async function startRealControlPlane(
     api: apiServer.api,
     etcdPrefix: "/registry",
     store: etcd.store,
+    internals: { folder: files.folder, etcdFolder: files.dataFolder, etcd: etcd.access },
     cannot: {},
     stopApiServer: () => apiServer.running.stop(),
     async startApiServer(change) {
       encryption = change?.encryption ?? encryption;
-      apiServer = await startApiServer(parts, etcd.url, apiServer.port, encryption);
+      apiServer = await startApiServer(parts, etcd.access.url, apiServer.port, encryption);
     },
     async changeEncryption(changed) {
       encryption = changed;
@@ -71,9 +72,9 @@ interface Parts {
 
 async function startEtcd(parts: Parts, port: number) {
   const { caPem, certificatePem, keyPem } = parts.files.certificates;
-  const url = `https://127.0.0.1:${port}`;
+  const access = { url: `https://127.0.0.1:${port}`, caPem, certificatePem, keyPem };
   await using started = new AsyncDisposableStack();
-  const store = started.use(new EtcdStore({ url, caPem, certificatePem, keyPem }));
+  const store = started.use(new EtcdStore(access));
   const running = await startComponent(parts, "etcd", etcdFlags({ port, ...parts.files }), [], async (signal) => {
     // Any linearizable read waits for a leader.
     await store.get("/", signal);
@@ -82,7 +83,7 @@ async function startEtcd(parts: Parts, port: number) {
   started.defer(() => running.stop());
   const version = await store.version(parts.spec.signal);
   const all = started.move();
-  return { running, store, url, version, [Symbol.asyncDispose]: () => all.disposeAsync() };
+  return { running, store, access, version, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
 async function startApiServer(parts: Parts, etcdUrl: string, port: number, encryption: EncryptionFile | undefined) {

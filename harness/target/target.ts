@@ -2,6 +2,7 @@ import type { Clock } from "../clock.ts";
 import type { Lease } from "../lease.ts";
 import type { VirtualClock } from "../virtual-clock.ts";
 import type { EncryptionFile } from "./encryption-configuration.ts";
+import type { EtcdAccess } from "./etcd-store.ts";
 
 export const targetKinds = ["containers", "processes", "embedded", "attached"] as const;
 export type TargetKind = (typeof targetKinds)[number];
@@ -29,6 +30,8 @@ export interface StoredValue {
 export interface Store {
   /** Every key that begins with `prefix`, in key order. */
   list(prefix: string, signal?: AbortSignal): AsyncIterable<StoredValue>;
+  /** What every key that begins with `prefix` held in each revision that is still kept, by revision; removals are left out. */
+  history(prefix: string, signal?: AbortSignal): AsyncIterable<StoredValue>;
   get(key: string, signal?: AbortSignal): Promise<StoredValue | undefined>;
   put(key: string, value: Uint8Array, signal?: AbortSignal): Promise<void>;
   delete(key: string, signal?: AbortSignal): Promise<void>;
@@ -36,6 +39,16 @@ export interface Store {
 
 /** What a suite may need of a control plane and not every one can give. */
 export type Capability = "restart" | "configure" | "store" | "tap";
+
+/** What lies behind the API server of a control plane that kmsmark started on this machine. */
+export interface PlaneInternals {
+  /** The folder of all its files: keys, certificates, the encryption configuration. */
+  readonly folder: string;
+  /** etcd's own folder, with its database and its write-ahead log. */
+  readonly etcdFolder: string;
+  /** Where etcd answers, and what lets a client in. */
+  readonly etcd: EtcdAccess;
+}
 
 /** A control plane that runs. Disposing of it stops what kmsmark started and nothing else. */
 export interface ControlPlane extends AsyncDisposable {
@@ -49,6 +62,8 @@ export interface ControlPlane extends AsyncDisposable {
   readonly etcdPrefix: string;
   /** Reads and writes stored values; undefined where {@link cannot} says why. */
   readonly store: Store | undefined;
+  /** Undefined where there is nothing of the kind, or it is not kmsmark's. */
+  readonly internals: PlaneInternals | undefined;
   /** Why a capability is missing, as a sentence; a capability that is not named here is there. */
   readonly cannot: Partial<Record<Capability, string>>;
   /** Stops the API server and waits until its process is gone; the store stays. */
@@ -57,7 +72,7 @@ export interface ControlPlane extends AsyncDisposable {
   startApiServer(change?: { readonly encryption?: EncryptionFile }): Promise<void>;
   /** Exchanges the file under the running API server, which looks at it again only if it was started with `automaticReload`. */
   changeEncryption(encryption: EncryptionFile): Promise<void>;
-  /** The last lines of a component's log; empty where there is none. */
+  /** The last lines of a component's log, `Infinity` for all of them; empty where there is none. */
   logTail(component: "kube-apiserver" | "etcd", lines?: number): Promise<string>;
 }
 

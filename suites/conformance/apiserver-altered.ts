@@ -146,13 +146,15 @@ function alteredPlane(plane: ControlPlane, alteration: Alteration): ControlPlane
 }
 
 function alteredStore(store: Store, { stored: alter = (stored) => stored }: Alteration): Store {
+  async function* altered(values: AsyncIterable<StoredValue>): AsyncIterable<StoredValue> {
+    for await (const value of values) {
+      const other = alter(value);
+      if (other !== undefined) yield other;
+    }
+  }
   return {
-    async *list(prefix, signal) {
-      for await (const stored of store.list(prefix, signal)) {
-        const altered = alter(stored);
-        if (altered !== undefined) yield altered;
-      }
-    },
+    list: (prefix, signal) => altered(store.list(prefix, signal)),
+    history: (prefix, signal) => altered(store.history(prefix, signal)),
     async get(key, signal) {
       const stored = await store.get(key, signal);
       return stored && alter(stored);

@@ -9,7 +9,7 @@ export const needs = {
   store: "access to the stored values",
   configure: "a control plane whose encryption configuration may be changed",
   keys: "the keys or the plugin that the values were encrypted with",
-  folder: "a run folder to search",
+  disk: "the files of an etcd on this machine",
   logs: "the logs of what is checked",
   clock: "minutes of waiting; --quick leaves it out",
 } as const;

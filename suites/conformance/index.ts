@@ -249,6 +249,37 @@ import { check as apiserverRl02WrongFile } from "./apiserver/rl-02-wrong-file.ts
 import { check as apiserverRl03UnhealthyPlugin } from "./apiserver/rl-03-unhealthy-plugin.ts";
 import { check as apiserverRl04ColdCaches } from "./apiserver/rl-04-cold-caches.ts";
 import { check as apiserverSz01StoredLength } from "./apiserver/sz-01-stored-length.ts";
+import { check as securityApiAuthenticated } from "./security/api-authenticated.ts";
+import { check as securityEtcdFolderMode } from "./security/etcd-folder-mode.ts";
+import { check as securityIdentityBehind } from "./security/identity-behind.ts";
+import { check as securityIdentityFirst } from "./security/identity-first.ts";
+import { check as securityKeyFilesMode } from "./security/key-files-mode.ts";
+import { check as securityMovedAescbc } from "./security/moved-aescbc.ts";
+import { check as securityMovedAesgcm } from "./security/moved-aesgcm.ts";
+import { check as securityMovedKmsV1 } from "./security/moved-kms-v1.ts";
+import { check as securityMovedKmsV2 } from "./security/moved-kms-v2.ts";
+import { check as securityMovedSecretbox } from "./security/moved-secretbox.ts";
+import { check as securityPlainTextRefused } from "./security/plain-text-refused.ts";
+import { check as securityRandomUniform } from "./security/random-uniform.ts";
+import { check as securityRandomUnique } from "./security/random-unique.ts";
+import { check as securitySearchApiServerLog } from "./security/search-api-server-log.ts";
+import { check as securitySearchCredentials } from "./security/search-credentials.ts";
+import { check as securitySearchDatabase } from "./security/search-database.ts";
+import { check as securitySearchEtcdLog } from "./security/search-etcd-log.ts";
+import { check as securitySearchKeys } from "./security/search-keys.ts";
+import { check as securitySearchPluginLog } from "./security/search-plugin-log.ts";
+import { check as securitySearchRevisions } from "./security/search-revisions.ts";
+import { check as securitySearchRunFolder } from "./security/search-run-folder.ts";
+import { check as securitySearchSnapshots } from "./security/search-snapshots.ts";
+import { check as securitySearchWal } from "./security/search-wal.ts";
+import { check as securitySocketMode } from "./security/socket-mode.ts";
+import { check as securityTamperedAescbc } from "./security/tampered-aescbc.ts";
+import { check as securityTamperedAesgcm } from "./security/tampered-aesgcm.ts";
+import { check as securityTamperedKmsV1 } from "./security/tampered-kms-v1.ts";
+import { check as securityTamperedKmsV2 } from "./security/tampered-kms-v2.ts";
+import { check as securityTamperedSecretbox } from "./security/tampered-secretbox.ts";
+import { check as securityTlsApiServer } from "./security/tls-api-server.ts";
+import { check as securityTlsEtcd } from "./security/tls-etcd.ts";
 import { check as configAescbc } from "./config/aescbc.ts";
 import { check as configAesgcm } from "./config/aesgcm.ts";
 import { check as configCachesize } from "./config/cachesize.ts";
@@ -281,6 +312,7 @@ import type { Check } from "./check.ts";
 import type { PluginSubject } from "./plugin-subject.ts";
 import type { EnvelopeSubject } from "./envelope-subject.ts";
 import type { ApiserverSubject } from "./apiserver-subject.ts";
+import type { SecuritySubject } from "./security-subject.ts";
 import type { ConfigSubject } from "./config-subject.ts";
 
 export const pluginChecks: readonly Check<PluginSubject>[] = [
@@ -541,6 +573,40 @@ export const apiserverChecks: readonly Check<ApiserverSubject>[] = [
   apiserverSz01StoredLength,
 ];
 
+export const securityChecks: readonly Check<SecuritySubject>[] = [
+  securityApiAuthenticated,
+  securityEtcdFolderMode,
+  securityIdentityBehind,
+  securityIdentityFirst,
+  securityKeyFilesMode,
+  securityMovedAescbc,
+  securityMovedAesgcm,
+  securityMovedKmsV1,
+  securityMovedKmsV2,
+  securityMovedSecretbox,
+  securityPlainTextRefused,
+  securityRandomUniform,
+  securityRandomUnique,
+  securitySearchApiServerLog,
+  securitySearchCredentials,
+  securitySearchDatabase,
+  securitySearchEtcdLog,
+  securitySearchKeys,
+  securitySearchPluginLog,
+  securitySearchRevisions,
+  securitySearchRunFolder,
+  securitySearchSnapshots,
+  securitySearchWal,
+  securitySocketMode,
+  securityTamperedAescbc,
+  securityTamperedAesgcm,
+  securityTamperedKmsV1,
+  securityTamperedKmsV2,
+  securityTamperedSecretbox,
+  securityTlsApiServer,
+  securityTlsEtcd,
+];
+
 export const configChecks: readonly Check<ConfigSubject>[] = [
   configAescbc,
   configAesgcm,
@@ -577,5 +643,6 @@ export const allChecks: readonly Omit<Check<never>, "run">[] = [
   ...pluginChecks,
   ...envelopeChecks,
   ...apiserverChecks,
+  ...securityChecks,
   ...configChecks,
 ];

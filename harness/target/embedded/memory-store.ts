@@ -27,6 +27,11 @@ export class MemoryStore implements Store {
     }
   }
 
+  /** Of each key it keeps the latest revision alone. */
+  history(prefix: string, signal?: AbortSignal): AsyncIterable<StoredValue> {
+    return this.list(prefix, signal);
+  }
+
   async get(key: string): Promise<StoredValue | undefined> {
     return this.#values.get(key);
   }
