@@ -60,7 +60,7 @@ function area<Subject extends SubjectBase>(
     checks,
     needsTarget,
     async run(ids, world, how) {
-      const wanted = checks.filter(({ id }) => ids.has(id));
+      const wanted = checks.filter(({ id }) => ids.has(id)).sort((a, b) => (b.waitMsMax ?? 0) - (a.waitMsMax ?? 0));
       await using subject = await open(world);
       await Promise.all(lanes.map(({ concurrency, takes }) => runChecks(wanted.filter(takes), subject, { ...how, concurrency })));
     },

@@ -1,4 +1,6 @@
+import { availableParallelism } from "node:os";
 import { dirname } from "node:path";
+import pLimit from "p-limit";
 import { TargetError } from "../errors.ts";
 import { ApiProbe } from "./api-probe.ts";
 import { apiServerFlags } from "./api-server-flags.ts";
@@ -13,6 +15,12 @@ import type { ApiAccess, ControlPlane, ControlPlaneSpec } from "./target.ts";
 
 const portAttempts = 5;
 const defaultTailLines = 40;
+
+/**
+ * An API server has a core to do for seconds until it is ready. Of two dozen that start at once on two cores none is ready within the time that
+ * it is given; one after the other all are.
+ */
+const apiServerStarts = pLimit(availableParallelism());
 
 /**
  * Starts one etcd and one kube-apiserver on loopback, both with TLS under an authority made for them, and waits until they are ready.
@@ -31,7 +39,9 @@ export async function startRealControlPlane(
   const files = started.use(await writePlaneFiles(spec.lease.folder));
   const parts: Parts = { launcher, spec, files };
   const etcd = started.use(await onFreePort(freePort, (port) => startEtcd(parts, port)));
-  let apiServer = await onFreePort(freePort, (port) => startApiServer(parts, etcd.access.url, port, spec.encryption));
+  const start = (port: number, encryption: EncryptionFile | undefined) =>
+    apiServerStarts(() => startApiServer(parts, etcd.access.url, port, encryption));
+  let apiServer = await onFreePort(freePort, (port) => start(port, spec.encryption));
   let { encryption } = spec;
   started.defer(() => apiServer.running.stop());
 
@@ -48,7 +58,7 @@ export async function startRealControlPlane(
     stopApiServer: () => apiServer.running.stop(),
     async startApiServer(change) {
       encryption = change?.encryption ?? encryption;
-      apiServer = await startApiServer(parts, etcd.access.url, apiServer.port, encryption);
+      apiServer = await start(apiServer.port, encryption);
     },
     async changeEncryption(changed) {
       encryption = changed;
@@ -88,6 +98,7 @@ async function startEtcd(parts: Parts, port: number) {
 
 async function startApiServer(parts: Parts, etcdUrl: string, port: number, encryption: EncryptionFile | undefined) {
   const { files, spec } = parts;
+  spec.signal.throwIfAborted();
   if (encryption !== undefined) await files.writeEncryption(encryption);
   const api: ApiAccess = {
     url: `https://127.0.0.1:${port}`,

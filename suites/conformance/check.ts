@@ -37,6 +37,8 @@ export interface Check<Subject> {
   /** Where the rule comes from: KEP, file of Kubernetes, section of the spec. */
   readonly source: string;
   readonly needs: readonly Need[];
+  /** How long, milliseconds, it waits at the most; absent below two minutes. Those that wait longest are begun first. */
+  readonly waitMsMax?: number;
   /** What to do where it fails, as a sentence. */
   readonly remedy: string;
   run(subject: Subject): Promise<Outcome>;

@@ -17,6 +17,7 @@ export const check = {
   invariants: ["K2-07"],
   source: "spec encryption-at-rest 2.5; k8s.io/apiserver pkg/server/options/encryptionconfig/config.go",
   needs: ["configure", "restart", "clock"],
+  waitMsMax: 240_000,
   remedy: "Measure how soon this API server notices a rotation or an outage before you rely on it.",
   async run(subject) {
     await using stage = await subject.stage();

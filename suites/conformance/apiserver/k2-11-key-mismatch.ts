@@ -12,6 +12,7 @@ export const check = {
   invariants: ["K2-11"],
   source: "spec encryption-at-rest 2.5; k8s.io/apiserver pkg/server/options/encryptionconfig/config.go",
   needs: ["configure", "restart", "store", "clock"],
+  waitMsMax: 190_000,
   remedy: "Let the plugin name in Status exactly the key that its next Encrypt uses.",
   async run(subject) {
     await using stage = await subject.stage();

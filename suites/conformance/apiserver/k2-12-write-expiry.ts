@@ -15,6 +15,7 @@ export const check = {
   invariants: ["K2-12"],
   source: "spec encryption-at-rest 2.5; k8s.io/apiserver pkg/server/options/encryptionconfig/config.go",
   needs: ["configure", "restart", "clock"],
+  waitMsMax: 250_000,
   remedy: "Measure how long this API server writes without its plugin before you rely on it.",
   async run(subject) {
     await using stage = await subject.stage();

@@ -12,6 +12,7 @@ export const check = {
   invariants: ["K2-13"],
   source: "spec encryption-at-rest 2.5; k8s.io/apiserver pkg/storage/value/encrypt/envelope/kmsv2/envelope.go",
   needs: ["configure", "restart", "store", "clock"],
+  waitMsMax: 220_000,
   remedy: "Count on an outage of reads, too, when the plugin of this API server fails.",
   async run(subject) {
     await using stage = await subject.stage();

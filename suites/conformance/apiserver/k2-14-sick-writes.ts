@@ -18,6 +18,7 @@ export const check = {
   source:
     "spec encryption-at-rest 2.5, 10; k8s.io/apiserver pkg/server/options/encryptionconfig/config.go; kubernetes/kubernetes#138950, open: this may change",
   needs: ["configure", "restart", "clock"],
+  waitMsMax: 230_000,
   remedy: "A later Kubernetes may have changed this: look at the issue before you rely on writes during an outage, or on their end.",
   async run(subject) {
     await using stage = await subject.stage();

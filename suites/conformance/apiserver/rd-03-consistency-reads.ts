@@ -17,6 +17,7 @@ export const check = {
   invariants: ["RD-03"],
   source: "spec encryption-at-rest 6.4; k8s.io/apiserver pkg/storage/cacher (consistency checks, gate DetectCacheInconsistency)",
   needs: ["configure", "clock"],
+  waitMsMax: waitMs.withinMs,
   remedy: "Take this into account when you count KMS v1 calls, or start the API server with DetectCacheInconsistency=false.",
   async run(subject) {
     if (isBefore(subject.kubernetesVersion, { minor: 34 }))
