@@ -25,6 +25,8 @@ export interface ConformWorld {
   readonly options: ConformOptions;
   /** The run folder. */
   readonly folder: string;
+  /** Told, in a sentence, what else goes on than checks. */
+  say(line: string): void;
   readonly lease: Lease;
   readonly clock: Clock;
   readonly random: Random;
@@ -102,9 +104,9 @@ function openValues(world: ConformWorld): Promise<EnvelopeSubject & AsyncDisposa
 }
 
 function openOwnSecurity(world: ConformWorld): Promise<SecuritySubject & AsyncDisposable> {
-  const { options, folder, ...surroundings } = world;
+  const { options, folder, say, ...surroundings } = world;
   const plane = { target: targetOf(world), pluginSocket: options.socket };
-  return openSecurity({ ...options, ...surroundings, ...plane, ownRunFolder: folder, pluginKeys });
+  return openSecurity({ ...options, ...surroundings, ...plane, ownRunFolder: folder, pluginKeys, say });
 }
 
 async function pluginKeys(keyFile: string): Promise<Map<string, Uint8Array>> {

@@ -1,9 +1,10 @@
+import { access, constants } from "node:fs/promises";
 import { renderTerminal } from "../../reports/index.ts";
 import { json } from "../../reports/json.ts";
 import { patternsOf, requireKnown, type SelectedChecks, selectChecks } from "../../suites/conformance/select-checks.ts";
 import { systemClock } from "../clock.ts";
 import { type CommandContext, defineCommand } from "../command.ts";
-import { messageOf } from "../errors.ts";
+import { messageOf, UsageError } from "../errors.ts";
 import { kmsVersions } from "../kms/contract.ts";
 import { requireListening } from "../kms/socket.ts";
 import { Lease, sweepLeases } from "../lease.ts";
@@ -87,6 +88,7 @@ export const command = defineCommand({
     );
     const chosen = new Map(options.areas.map((area) => [area, selectChecks(areas[area].checks, selection)]));
     if (options.socket !== undefined) await requireListening(options.socket);
+    if (options.path !== undefined) await requireReadable(options.path);
     using progress = new CheckProgress({ stream: stderr, mode: progressMode(stderr, { quiet: given.json, environment }), clock });
     await sweepLeases(removeContainer);
     const target = await targetFor(options, given.target, context);
@@ -112,6 +114,7 @@ export const command = defineCommand({
     const world: ConformWorld = {
       options,
       folder: folder.path,
+      say: (line) => progress.say(line),
       lease,
       clock,
       signal,
@@ -131,6 +134,13 @@ export const command = defineCommand({
     return verdicts(journal.result()).exitCode;
   },
 });
+
+/** Before a run folder is made for nothing. */
+async function requireReadable(path: string): Promise<void> {
+  await access(path, constants.R_OK).catch((thrown: unknown) => {
+    throw new UsageError("unreadable-file", `${path} cannot be read: ${messageOf(thrown)}.`, { cause: thrown });
+  });
+}
 
 /** Runs the suites one after the other, and writes down how that ended. */
 async function runAreas(

@@ -1,4 +1,4 @@
-import { Findings, inconclusive, type Outcome } from "./check.ts";
+import { Findings, inconclusive, notApplicable, type Outcome } from "./check.ts";
 import { type Found, Needles } from "./needles.ts";
 import type { Place, PlaceKind, SecuritySubject } from "./security-subject.ts";
 
@@ -12,6 +12,7 @@ export interface CanarySearch {
 /** Searches all places of a kind for the contents of Secrets, in every spelling. */
 export async function searchForSecrets(subject: SecuritySubject, kind: PlaceKind, { holdsPlain }: CanarySearch): Promise<Outcome> {
   const places = await subject.places(kind);
+  if (places.length === 0) return notApplicable(`There is no place of the kind: ${kind}.`);
   const secrets = new Map([...subject.canaries].map(([provider, canary]) => [`a Secret of ${provider}`, canary]));
   const sought = new Needles([...secrets, ...subject.runSecrets, [plainLabel, subject.plainCanary]]);
   const findings = new Findings();

@@ -31,12 +31,15 @@ export interface OpenSecurityOptions extends OwnPlaneOptions {
   readonly encryptionConfig: string | undefined;
   /** Reads the keys out of the bundled plugin's key file, by names that may be told. */
   readonly pluginKeys: (keyFile: string) => Promise<ReadonlyMap<string, Uint8Array>>;
+  /** Told in a sentence how far the writes have come, which take minutes. */
+  readonly say: (line: string) => void;
 }
 
 /** All other providers write so much less: of each, what is looked for is the same. */
 const otherWritesShare = 10;
 const otherWritesMin = 200;
 const inFlight = 16;
+const toldEvery = 20_000;
 const updatedEach = 20;
 const samplesEach = 4;
 const namespaceOf = (kind: EncryptingKind) => `security-${kind}`;
@@ -178,13 +181,7 @@ class PlaneSecurity implements SecuritySubject {
         // Certificates are no secrets, but nobody else has a use for them either.
         if (entry.isFile()) files.push({ name: `the file ${entry.name}`, holds: "keys", mode: await modeOf(join(folder, entry.name)) });
       }
-      for (const below of ["", ...(await readdir(etcdFolder, { recursive: true }))]) {
-        files.push({
-          name: `etcd's ${below === "" ? "folder" : below}`,
-          holds: "stored values",
-          mode: await modeOf(join(etcdFolder, below)),
-        });
-      }
+      files.push(...(await reachableIn(etcdFolder)));
     }
     return files;
   }
@@ -222,6 +219,7 @@ class PlaneSecurity implements SecuritySubject {
         const secretOf = (generation: number) => ({ namespace, name, body: this.#bodyOf(kind, { namespace, name, index, generation }) });
         await succeed(client.createSecret(secretOf(0), this.signal));
         if (index < updatedEach) await succeed(client.updateSecret(secretOf(1), this.signal));
+        if ((index + 1) % toldEvery === 0) this.#options.say(`${kind} has written ${index + 1} of ${count} Secrets.`);
       }
     };
     await Promise.all(Array.from({ length: inFlight }, work));
@@ -335,6 +333,19 @@ async function readConfiguration(path: string): Promise<EncryptionConfiguration>
   throw new UsageError("bad-encryption-configuration", `kube-apiserver does not start with ${path}: ${faults[0]?.message}.`, {
     hint: `Run: kmsmark conform config ${path}`,
   });
+}
+
+/** A folder and, where others may enter it, all that lies in it: what lies in a closed one is out of their reach, whatever its mode. */
+async function reachableIn(folder: string, name = "etcd's folder"): Promise<GuardedFile[]> {
+  const mode = await modeOf(folder);
+  const files: GuardedFile[] = [{ name, holds: "stored values", mode }];
+  if ((mode & 0o077) === 0) return files;
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const [path, its] = [join(folder, entry.name), `${entry.name} in ${name}`];
+    if (entry.isDirectory()) files.push(...(await reachableIn(path, its)));
+    else files.push({ name: its, holds: "stored values", mode: await modeOf(path) });
+  }
+  return files;
 }
 
 async function modeOf(path: string): Promise<number> {

@@ -19,6 +19,12 @@ import { secrets } from "./secret-resource.ts";
 /** The first part of every key in the store. */
 export const etcdPrefix = "/registry";
 
+/** Which ports of nodes are taken: one of the objects that kube-apiserver stores as they are, whatever its configuration (FR-10). */
+const nodePorts = {
+  key: `${etcdPrefix}/ranges/servicenodeports`,
+  value: Buffer.from(JSON.stringify({ kind: "RangeAllocation", apiVersion: "v1", metadata: {}, range: "30000-32767", data: "" })),
+};
+
 /** What an API server is started with. */
 export interface ApiServerParts {
   readonly connections: KmsConnections;
@@ -46,7 +52,7 @@ export class ApiServer implements AsyncDisposable {
   #set: ProviderSet;
   #reload: EncryptionReload | undefined;
   readonly #checks = new Map<string, Timer>();
-  #hasSystemNamespaces = false;
+  #hasSystemObjects = false;
   #isDisposed = false;
 
   private constructor(parts: ApiServerParts, metrics: ApiServerMetrics, set: ProviderSet) {
@@ -86,10 +92,10 @@ export class ApiServer implements AsyncDisposable {
     return server;
   }
 
-  /** True once every object was read and the namespaces that every cluster has are there. */
+  /** True once every object was read and what every cluster has is there. */
   async isReady(): Promise<boolean> {
     if (this.#storages.some(({ cache }) => !cache.wasReady)) return false;
-    if (this.#hasSystemNamespaces) return true;
+    if (this.#hasSystemObjects) return true;
     try {
       for (const name of ["default", "kube-node-lease", "kube-public", "kube-system"]) {
         if (this.#parts.store.at(`${etcdPrefix}/namespaces/${name}`) !== undefined) continue;
@@ -101,7 +107,9 @@ export class ApiServer implements AsyncDisposable {
       this.#parts.log(`the system's namespaces could not be created: ${messageOf(thrown)}`);
       return false;
     }
-    this.#hasSystemNamespaces = true;
+    const { store } = this.#parts;
+    if (store.at(nodePorts.key) === undefined) await store.put(nodePorts.key, nodePorts.value);
+    this.#hasSystemObjects = true;
     return true;
   }
 
