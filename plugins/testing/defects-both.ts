@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import { systemClock } from "../../harness/clock.ts";
 import type { Defect } from "./defect.ts";
-import { refuse } from "./healthy-plugin.ts";
+import { type HealthyPlugin, refuse } from "./healthy-plugin.ts";
 
 /** Defects that show in both versions of KMS. */
 export const defectsOfBoth: readonly Defect[] = [
@@ -518,6 +518,72 @@ export const defectsOfBoth: readonly Defect[] = [
       plugin.socketMode = 0o666;
     },
   },
+  {
+    id: "keeps-two-keys",
+    does: "A rotation throws away all keys but the last two.",
+    caughtBy: ["plugin/v2-rotate-oldest-data", "plugin/v1-rotate-oldest-data"],
+    spoil(plugin) {
+      plugin.rotate = () => {
+        plugin.addKey();
+        const [oldest] = plugin.keys.keys();
+        if (plugin.keys.size > 2 && oldest !== undefined) plugin.keys.delete(oldest);
+      };
+    },
+  },
+  {
+    id: "new-key-unsaved",
+    does: "A restart knows nothing of the keys that came by a rotation.",
+    caughtBy: ["plugin/v2-restart-rotated-data", "plugin/v1-restart-rotated-data"],
+    spoil(plugin) {
+      plugin.restarted = () => {
+        const [first] = plugin.keys.entries();
+        plugin.keys.clear();
+        if (first !== undefined) plugin.keys.set(...first);
+      };
+    },
+  },
+  {
+    id: "nonce-counted-from-start",
+    does: "Nonces are counted, and the count begins again with every start.",
+    caughtBy: ["plugin/v2-restart-fresh", "plugin/v1-restart-fresh"],
+    spoil(plugin) {
+      let count = 0;
+      plugin.nonce = () => {
+        const nonce = Buffer.alloc(12);
+        nonce.writeUInt32BE(++count, 8);
+        return nonce;
+      };
+      plugin.restarted = () => {
+        count = 0;
+      };
+    },
+  },
+  {
+    id: "decrypt-cache-by-beginning",
+    does: "What was decrypted is kept, and found again by the first 24 bytes of the ciphertext.",
+    caughtBy: [
+      "plugin/v2-decrypt-flipped",
+      "plugin/v1-decrypt-flipped",
+      "plugin/v2-decrypt-truncated",
+      "plugin/v1-decrypt-truncated",
+      "plugin/v2-decrypt-extended",
+      "plugin/v1-decrypt-extended",
+      "plugin/v2-decrypt-exchanged",
+      "plugin/v1-decrypt-exchanged",
+    ],
+    spoil: (plugin) => keepDecrypted(plugin, (ciphertext) => Buffer.from(ciphertext).toString("hex", 0, 24)),
+  },
+  {
+    id: "decrypt-cache-by-ciphertext",
+    does: "What was decrypted is kept, and found again by the ciphertext alone.",
+    caughtBy: [
+      "plugin/v2-decrypt-unknown-keyid",
+      "plugin/v2-decrypt-empty-keyid",
+      "plugin/v2-decrypt-annotations-changed",
+      "plugin/v2-decrypt-annotations-missing",
+    ],
+    spoil: (plugin) => keepDecrypted(plugin, (ciphertext) => Buffer.from(ciphertext).toString("hex")),
+  },
 ];
 
 function padded(bytes: Uint8Array, length: number): Uint8Array {
@@ -530,4 +596,15 @@ function never(): Promise<never> {
 
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
+}
+
+function keepDecrypted(plugin: HealthyPlugin, keyOf: (ciphertext: Uint8Array) => string): void {
+  const kept = new Map<string, Uint8Array>();
+  const { open } = plugin;
+  plugin.open = (ciphertext, binding) => {
+    const key = `${binding.kms} ${keyOf(ciphertext)}`;
+    const plaintext = kept.get(key) ?? open(ciphertext, binding);
+    kept.set(key, plaintext);
+    return plaintext;
+  };
 }

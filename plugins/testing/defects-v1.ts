@@ -271,28 +271,4 @@ export const defectsV1: readonly Defect[] = [
       };
     },
   },
-  {
-    id: "v1-keeps-two-keys",
-    does: "A rotation throws away all keys but the last two.",
-    caughtBy: ["plugin/v1-rotate-oldest-data"],
-    spoil(plugin) {
-      plugin.rotate = () => {
-        plugin.addKey();
-        const [oldest] = plugin.keys.keys();
-        if (plugin.keys.size > 2 && oldest !== undefined) plugin.keys.delete(oldest);
-      };
-    },
-  },
-  {
-    id: "v1-new-key-unsaved",
-    does: "A restart knows nothing of the keys that came by a rotation.",
-    caughtBy: ["plugin/v1-restart-rotated-data"],
-    spoil(plugin) {
-      plugin.restarted = () => {
-        const [first] = plugin.keys.entries();
-        plugin.keys.clear();
-        if (first !== undefined) plugin.keys.set(...first);
-      };
-    },
-  },
 ];

@@ -27,6 +27,7 @@ import { check as pluginV1LatencyDeadline } from "./plugin/v1-latency-deadline.t
 import { check as pluginV1LatencyMargin } from "./plugin/v1-latency-margin.ts";
 import { check as pluginV1MalformedMessages } from "./plugin/v1-malformed-messages.ts";
 import { check as pluginV1OtherVersions } from "./plugin/v1-other-versions.ts";
+import { check as pluginV1RestartFresh } from "./plugin/v1-restart-fresh.ts";
 import { check as pluginV1RestartOldData } from "./plugin/v1-restart-old-data.ts";
 import { check as pluginV1RestartRotatedData } from "./plugin/v1-restart-rotated-data.ts";
 import { check as pluginV1RotateOldData } from "./plugin/v1-rotate-old-data.ts";
@@ -75,13 +76,16 @@ import { check as pluginV2LargeRequests } from "./plugin/v2-large-requests.ts";
 import { check as pluginV2LatencyDeadline } from "./plugin/v2-latency-deadline.ts";
 import { check as pluginV2LatencyMargin } from "./plugin/v2-latency-margin.ts";
 import { check as pluginV2MalformedMessages } from "./plugin/v2-malformed-messages.ts";
+import { check as pluginV2RestartFresh } from "./plugin/v2-restart-fresh.ts";
 import { check as pluginV2RestartKeyid } from "./plugin/v2-restart-keyid.ts";
 import { check as pluginV2RestartOldData } from "./plugin/v2-restart-old-data.ts";
+import { check as pluginV2RestartRotatedData } from "./plugin/v2-restart-rotated-data.ts";
 import { check as pluginV2RotateKeyid } from "./plugin/v2-rotate-keyid.ts";
 import { check as pluginV2RotateKeyidNew } from "./plugin/v2-rotate-keyid-new.ts";
 import { check as pluginV2RotateKeyidOnce } from "./plugin/v2-rotate-keyid-once.ts";
 import { check as pluginV2RotateNewKey } from "./plugin/v2-rotate-new-key.ts";
 import { check as pluginV2RotateOldData } from "./plugin/v2-rotate-old-data.ts";
+import { check as pluginV2RotateOldestData } from "./plugin/v2-rotate-oldest-data.ts";
 import { check as pluginV2Roundtrip1 } from "./plugin/v2-roundtrip-1.ts";
 import { check as pluginV2Roundtrip16 } from "./plugin/v2-roundtrip-16.ts";
 import { check as pluginV2Roundtrip33 } from "./plugin/v2-roundtrip-33.ts";
@@ -343,6 +347,7 @@ export const pluginChecks: readonly Check<PluginSubject>[] = [
   pluginV1LatencyMargin,
   pluginV1MalformedMessages,
   pluginV1OtherVersions,
+  pluginV1RestartFresh,
   pluginV1RestartOldData,
   pluginV1RestartRotatedData,
   pluginV1RotateOldData,
@@ -391,13 +396,16 @@ export const pluginChecks: readonly Check<PluginSubject>[] = [
   pluginV2LatencyDeadline,
   pluginV2LatencyMargin,
   pluginV2MalformedMessages,
+  pluginV2RestartFresh,
   pluginV2RestartKeyid,
   pluginV2RestartOldData,
+  pluginV2RestartRotatedData,
   pluginV2RotateKeyid,
   pluginV2RotateKeyidNew,
   pluginV2RotateKeyidOnce,
   pluginV2RotateNewKey,
   pluginV2RotateOldData,
+  pluginV2RotateOldestData,
   pluginV2Roundtrip1,
   pluginV2Roundtrip16,
   pluginV2Roundtrip33,

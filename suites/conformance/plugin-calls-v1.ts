@@ -63,6 +63,14 @@ export async function sealedDek(subject: PluginSubject, dek = subject.random.byt
   return sealed.isAnswered ? { dek, cipher: sealed.answer } : inconclusive(`Encrypt does not work: ${sealed.message}`);
 }
 
+/** The same, decrypted once: a plugin that keeps what it decrypted has it now, and has to tell a changed ciphertext from the one it knows. */
+export async function openedDek(subject: PluginSubject): Promise<SealedDek | Outcome> {
+  const made = await sealedDek(subject);
+  if ("verdict" in made) return made;
+  const opened = await attempt(subject.v1.decrypt(made.cipher), subject);
+  return opened.isAnswered ? made : inconclusive(`Decrypt does not work: ${opened.message}`);
+}
+
 /** Adds that what was encrypted earlier can still be decrypted; `when` says how much earlier, "from before the restart". */
 export async function addOpensV1(subject: PluginSubject, findings: Findings, when: string, { dek, cipher }: SealedDek): Promise<boolean> {
   const opened = await attempt(subject.v1.decrypt(cipher), subject);

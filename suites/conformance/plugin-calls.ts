@@ -84,6 +84,16 @@ export async function sealedSeed(
   return inconclusive(`Encrypt does not work: ${sealed.message}`);
 }
 
+/**
+ * The same, decrypted once: a plugin that keeps what it decrypted has it now, and has to tell a changed request from the one it knows.
+ */
+export async function openedSeed(subject: PluginSubject): ReturnType<typeof sealedSeed> {
+  const made = await sealedSeed(subject);
+  if ("verdict" in made) return made;
+  const opened = await attempt(decrypt(subject.v2, made.sealed), subject);
+  return opened.isAnswered ? made : inconclusive(`Decrypt does not work: ${opened.message}`);
+}
+
 /** How a plaintext could stand in something: as it is, in hex, in base64, as numbers. */
 export function formsOf(plaintext: Uint8Array): readonly { readonly form: string; readonly bytes: Buffer }[] {
   const bytes = Buffer.from(plaintext);

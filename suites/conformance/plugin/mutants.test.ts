@@ -40,7 +40,7 @@ async function judge(name: string, spoilt: readonly Defect[], ids: readonly stri
   return results;
 }
 
-it("finds nothing wrong with a plugin that does everything right", async () => {
+it("finds nothing wrong with a plugin that does everything right", { timeout: 60_000 }, async () => {
   const results = await judge(
     "healthy",
     [],

@@ -1,6 +1,6 @@
 import { type Check, Findings } from "../check.ts";
 import { deadlineMs, isRefusal } from "../plugin-calls.ts";
-import { addEndingsV1, addStillWorksV1, sealedDek } from "../plugin-calls-v1.ts";
+import { addEndingsV1, addStillWorksV1, openedDek } from "../plugin-calls-v1.ts";
 import { addLivesOn, watchConnection } from "../plugin-connection-watch.ts";
 import type { PluginSubject } from "../plugin-subject.ts";
 
@@ -18,7 +18,7 @@ export const check = {
   needs: ["kms-v1"],
   remedy: "Look at a ciphertext's length before you take it apart, and let an error end the call and nothing else.",
   async run(subject) {
-    const made = await sealedDek(subject);
+    const made = await openedDek(subject);
     if ("verdict" in made) return made;
     const { cipher } = made;
     const findings = new Findings();

@@ -1,5 +1,5 @@
 import { type Check, Findings } from "../check.ts";
-import { addRefusedV1, authenticitySource, sealedDek } from "../plugin-calls-v1.ts";
+import { addRefusedV1, authenticitySource, openedDek } from "../plugin-calls-v1.ts";
 import type { PluginSubject } from "../plugin-subject.ts";
 
 export const check = {
@@ -11,7 +11,7 @@ export const check = {
   needs: ["kms-v1"],
   remedy: "Authenticate ciphertexts (AES-GCM, or the KMS's own), and answer InvalidArgument.",
   async run(subject) {
-    const made = await sealedDek(subject);
+    const made = await openedDek(subject);
     if ("verdict" in made) return made;
     const { cipher } = made;
     const findings = new Findings();

@@ -1,5 +1,5 @@
 import { type Check, Findings } from "../check.ts";
-import { addRefused, addStillWorks, sealedSeed } from "../plugin-calls.ts";
+import { addRefused, addStillWorks, openedSeed } from "../plugin-calls.ts";
 import type { PluginSubject } from "../plugin-subject.ts";
 
 export const check = {
@@ -11,7 +11,7 @@ export const check = {
   needs: ["kms-v2"],
   remedy: "Authenticate ciphertexts (AES-GCM, or the KMS's own), and answer InvalidArgument.",
   async run(subject) {
-    const made = await sealedSeed(subject);
+    const made = await openedSeed(subject);
     if ("verdict" in made) return made;
     const { sealed } = made;
     const findings = new Findings();
