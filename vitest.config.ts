@@ -10,6 +10,9 @@ export default defineConfig({
           exclude: ["**/node_modules/**", "dist/**", "**/*.real.test.ts"],
           // Those that say that they may run at once mostly wait.
           maxConcurrency: 24,
+          // Ends what hangs. It says nothing of how long anything may take: the machine may have other things to do.
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
         },
       },
       {

@@ -24,6 +24,7 @@ const record = (kubeconfig: string) => ({
   provider: "kms-v2",
   url: "https://127.0.0.1:1",
   kubeconfig,
+  stored: { etcd: "https://127.0.0.1:2", caFile: "ca.pem", certificateFile: "c.pem", keyFile: "k.pem", encryptionFile: "e.yaml" },
 });
 
 async function leave(name: string, kubeconfig: string) {

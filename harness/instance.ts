@@ -16,6 +16,14 @@ const recordSchema = z.strictObject({
   provider: z.string(),
   url: z.string(),
   kubeconfig: z.string(),
+  /** What opens its stored values: etcd's URL, and paths of files. */
+  stored: z.strictObject({
+    etcd: z.string(),
+    caFile: z.string(),
+    certificateFile: z.string(),
+    keyFile: z.string(),
+    encryptionFile: z.string(),
+  }),
   /** Tells the kubeconfig that was written from one that somebody wrote there later. */
   kubeconfigSha256: z.string(),
 });

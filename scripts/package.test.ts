@@ -9,7 +9,7 @@ import { root } from "./steps.ts";
 
 const run = promisify(execFile);
 
-describe("the package", { timeout: 180_000 }, () => {
+describe("the package", () => {
   let folder: string;
   let kmsmark: string;
 
@@ -20,7 +20,7 @@ describe("the package", { timeout: 180_000 }, () => {
     await writeFile(join(folder, "package.json"), JSON.stringify({ name: "somebody", private: true }));
     await run("npm", ["install", "--prefer-offline", "--no-audit", "--no-fund", `./${tarball}`], { cwd: folder });
     kmsmark = join(folder, "node_modules", ".bin", "kmsmark");
-  }, 180_000);
+  });
 
   afterAll(() => rm(folder, { recursive: true, force: true }));
 

@@ -28,7 +28,7 @@ const runOf = (folder: CliFolder) => readRun(join(folder.path, "run"));
 /** What `kmsmark report` makes of the run. */
 const report = (folder: CliFolder, run = "run") => callCli(["report", join(folder.path, run)]);
 
-describe.concurrent("a plugin that does not do its part", { timeout: 30_000 }, () => {
+describe.concurrent("a plugin that does not do its part", () => {
   it("dies in the middle: the run goes on, tells the requests that failed and the counts that differ, and exits with 1", async () => {
     using folder = new CliFolder();
     // With one DEK in the cache, every delete but of the last Secret needs a Decrypt.
@@ -64,7 +64,7 @@ describe.concurrent("a plugin that does not do its part", { timeout: 30_000 }, (
   });
 });
 
-describe.concurrent("what is not there", { timeout: 30_000 }, () => {
+describe.concurrent("what is not there", () => {
   /** A folder with a cache of its own; nobody listens on that port. */
   const bareFolder = (): CliFolder => {
     const folder = new CliFolder({ DOCKER_HOST: "tcp://127.0.0.1:1" });
@@ -131,7 +131,7 @@ function runOnDisk(folder: CliFolder, mountOptions: string, ...words: readonly s
 const unshare = ["unshare", "--map-root-user", "--mount"] as const;
 const canMount = spawnSync(unshare[0], [...unshare.slice(1), "true"]).status === 0;
 
-describe.skipIf(!canMount)("a disk (skipped where this user may mount none)", { concurrent: true, timeout: 30_000 }, () => {
+describe.skipIf(!canMount)("a disk (skipped where this user may mount none)", { concurrent: true }, () => {
   it("that is full: one sentence, the figures all the same, and the run as far as it was kept can be reported", async () => {
     using folder = new CliFolder();
     const ended = await runOnDisk(folder, "size=32k", ...little, "--providers", "kms-v2");
@@ -148,7 +148,7 @@ describe.skipIf(!canMount)("a disk (skipped where this user may mount none)", { 
   });
 });
 
-describe.concurrent("an end before the end", { timeout: 30_000 }, () => {
+describe.concurrent("an end before the end", () => {
   it.each([
     ["SIGINT", "the plugin's start", /"cell-started"/, slow],
     ["SIGINT", "the phase write", /"phase-started","name":"write"/, slow],

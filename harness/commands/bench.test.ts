@@ -31,7 +31,7 @@ const little = ["--secrets", "6", "--closed-loop"] as const;
 /** What a kmsmark that could not run wrote last: the sentence, and the hint below it. */
 const lastWords = ({ stderr }: CliAnswer): string => stderr.slice(stderr.lastIndexOf("kmsmark: "));
 
-describe("a run", { timeout: 20_000 }, () => {
+describe("a run", () => {
   it("prints its table and where it is, and leaves its reports and nothing else", async () => {
     const { code, stdout, stderr } = await bench(...little, "--providers", "identity,kms-v1,kms-v2", "--out", out, "--seed", "abc");
     expect(code, stderr).toBe(0);

@@ -45,6 +45,10 @@ for (const target of ["processes", "containers"] as const) {
       expect(statSync(kubeconfig).mode & 0o777).toBe(0o600);
       expect(await writeAndRead(kubeconfig)).toEqual([201, 200]);
 
+      const judge = /kmsmark (conform envelope --etcd .*)/.exec(up.stdout)?.[1]?.split(" ") ?? [];
+      const judged = await folder.run(...judge, "--out", join(folder.path, "judged"));
+      expect(judged, judged.stdout).toMatchObject({ code: 0 });
+
       const attached = ["bench", "--target", "attached", "--kubeconfig", kubeconfig, "--secrets", "12", "--closed-loop"];
       const measured = await folder.run(...attached, "--providers", "kms-v2");
       expect(measured, measured.stderr).toMatchObject({ code: 0 });

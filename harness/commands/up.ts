@@ -70,12 +70,16 @@ export const command = defineCommand({
       kmsVersionOf(given.provider) === undefined ? undefined : (ownPlugin ?? (await startPluginProcess({ lease, clock, signal })).socket);
     const { encryption } = configurationFor(given.provider, { kmsSocket, cacheSize: kmsV1CacheSize });
     await using plane = await target.start({ kubernetesVersion, etcdVersion, encryption, featureGates: {}, lease, clock, signal });
+    const { internals } = plane;
+    if (internals === undefined) throw new Error("A control plane of kmsmark's own is not known from within.");
+    const { caFile, certificateFile, keyFile, encryptionFile } = internals.files;
     const record = {
       target: plane.kind,
       kubernetesVersion: plane.kubernetesVersion,
       provider: given.provider,
       url: plane.api.url,
       kubeconfig: kubeconfigPath(given.kubeconfig, lease),
+      stored: { etcd: internals.etcd.url, caFile, certificateFile, keyFile, encryptionFile },
     };
     await leaveInstance(lease, record, renderKubeconfig(contextName(given.name), plane.api));
     context.stdout.write(answer(record, given));
@@ -129,12 +133,13 @@ async function requireRunning({ name, record }: Instance, signal: AbortSignal): 
 }
 
 function answer(record: InstanceRecord, { name, json }: { readonly name: string; readonly json: boolean }): string {
-  const { target, kubernetesVersion, provider, url, kubeconfig } = record;
-  if (json) return `${JSON.stringify({ name, target, kubernetesVersion, provider, url, kubeconfig }, null, 2)}\n`;
+  const { target, kubernetesVersion, provider, url, kubeconfig, stored } = record;
+  if (json) return `${JSON.stringify({ name, target, kubernetesVersion, provider, url, kubeconfig, stored }, null, 2)}\n`;
   return [
     `"${name}" is up: kube-apiserver ${kubernetesVersion} (${target}) at ${url}, Secrets encrypted with ${provider}.`,
     `  export KUBECONFIG=${kubeconfig}`,
     "  kubectl create secret generic demo --from-literal=key=value",
+    `  kmsmark conform envelope --etcd ${stored.etcd} --etcd-cacert ${stored.caFile} --etcd-cert ${stored.certificateFile} --etcd-key ${stored.keyFile} --encryption-config ${stored.encryptionFile}`,
     `  kmsmark down${name === "default" ? "" : ` --name ${name}`}`,
     "",
   ].join("\n");

@@ -25,7 +25,7 @@ await describeReal("processes", "what kube-apiserver says of a file it does not 
         const spec = { ...defaultVersions, encryption, automaticReload, featureGates: {}, lease, clock: systemClock, signal };
         plane = await processesTarget(process.env).start(spec);
         await plane.stopApiServer();
-      }, 60_000);
+      });
       afterAll(async () => {
         await plane[Symbol.asyncDispose]();
         await lease.release();

@@ -53,7 +53,7 @@ export async function startRealControlPlane(
     api: apiServer.api,
     etcdPrefix: "/registry",
     store: etcd.store,
-    internals: { folder: files.folder, etcdFolder: files.dataFolder, etcd: etcd.access },
+    internals: { folder: files.folder, etcdFolder: files.dataFolder, etcd: etcd.access, files },
     cannot: {},
     stopApiServer: () => apiServer.running.stop(),
     async startApiServer(change) {

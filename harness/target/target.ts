@@ -48,6 +48,8 @@ export interface PlaneInternals {
   readonly etcdFolder: string;
   /** Where etcd answers, and what lets a client in. */
   readonly etcd: EtcdAccess;
+  /** The same as files, and the encryption configuration. */
+  readonly files: { readonly caFile: string; readonly certificateFile: string; readonly keyFile: string; readonly encryptionFile: string };
 }
 
 /** A control plane that runs. Disposing of it stops what kmsmark started and nothing else. */

@@ -3,7 +3,7 @@ import { benchProviders, phaseNames } from "../../harness/run/schema.ts";
 import { verdicts } from "../../harness/run/verdict.ts";
 import { callsOf, measuredRun } from "./measured-run.ts";
 
-describe("the lifecycle on the embedded target", { timeout: 60_000 }, () => {
+describe("the lifecycle on the embedded target", () => {
   it("runs every phase of every provider, and finds nothing wrong", async () => {
     const result = await measuredRun("embedded", { secrets: [12], providers: benchProviders, cacheSize: 1000, featureGates: {} });
     expect(result.cells.map(({ provider }) => provider)).toEqual(benchProviders);

@@ -385,7 +385,7 @@ let honest: CheckResult[];
 beforeAll(async () => {
   subject = await openTestSubject("embedded");
   honest = await resultsOf(checks, subject, { concurrency: 6 });
-}, 30_000);
+});
 afterAll(() => subject[Symbol.asyncDispose]());
 
 it("finds the model right in every point", () => {

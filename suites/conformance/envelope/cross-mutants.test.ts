@@ -109,7 +109,7 @@ describe("the cross read on the embedded target", () => {
   let subject: EnvelopeSubject & AsyncDisposable;
   beforeAll(async () => {
     subject = await ownPlaneOf("embedded");
-  }, 30_000);
+  });
   afterAll(async () => {
     await subject[Symbol.asyncDispose]();
   });

@@ -324,7 +324,7 @@ describe("the checks of security", () => {
     const nothing = { pluginSocket: undefined, runFolder: undefined, encryptionConfig: undefined };
     const options = { target, ...defaultVersions, ...nothing, ownRunFolder, pluginKeys, writes: 1000, lease, clock, signal };
     right = withDisk(held.use(await openSecurity({ ...options, say: () => {} })));
-  }, 60_000);
+  });
   afterAll(() => held.disposeAsync());
 
   it("have a mutant each", () => {
@@ -332,7 +332,7 @@ describe("the checks of security", () => {
   });
 
   // One after the other, as in a run: some change what others read.
-  it("find nothing wrong with what is right", { timeout: 60_000 }, async () => {
+  it("find nothing wrong with what is right", async () => {
     const others: unknown[] = [];
     for (const { id } of securityChecks) {
       const outcome = await verdictOf(id.slice("security/".length), right);
@@ -348,7 +348,7 @@ describe("the checks of security", () => {
     expect(evidence[0]?.received).toContain(says);
   });
 
-  it("tell nothing of what is secret", { timeout: 60_000 }, async () => {
+  it("tell nothing of what is secret", async () => {
     const secrets = [...right.canaries.values(), ...right.credentials.values()];
     for (const { name, alter } of cases) {
       const told = Buffer.from(JSON.stringify(await verdictOf(name, derived(right, alter(right)))));
