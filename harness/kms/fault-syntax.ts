@@ -52,7 +52,7 @@ function parseError(text: string, value: string): FaultAction {
   return { kind: "error", grpcCode, message };
 }
 
-function parseLatency(text: string, value: string): Latency {
+export function parseLatency(text: string, value: string): Latency {
   const [, shape, inside = ""] = /^(\w+)\((.*)\)$/.exec(value) ?? [];
   if (shape === "exp") return { shape: "exponential", meanMs: parseDurationMs(text, inside) };
   if (shape === "quantiles") return { shape, points: parseQuantiles(text, inside) };
@@ -78,7 +78,7 @@ function parseQuantiles(text: string, inside: string): { fraction: number; ms: n
   return points;
 }
 
-function parseLimits(text: string, limits: readonly string[]): Pick<Fault, "every" | "probability" | "fromMs" | "toMs"> {
+export function parseLimits(text: string, limits: readonly string[]): Pick<Fault, "every" | "probability" | "fromMs" | "toMs"> {
   const parsed: { every?: number; probability?: number; fromMs?: number; toMs?: number } = {};
   for (const limit of limits) {
     const [name, value = ""] = splitOnce(limit, "=");
@@ -112,11 +112,16 @@ const unitsMs = new Map([
   ["h", 3_600_000],
 ]);
 
-function parseDurationMs(text: string, duration: string): number {
+/** `40ms`, `1.5s`, `2m` in milliseconds; undefined where the text is no duration. */
+export function durationMsOf(duration: string): number | undefined {
   const [, count, unit = ""] = /^(\d+(?:\.\d+)?)([a-z]+)$/.exec(duration) ?? [];
   const unitMs = unitsMs.get(unit);
-  if (count === undefined || unitMs === undefined) throw badFault(text, `"${duration}" is no duration like 40ms, 1.5s or 2m`);
-  const ms = Number(count) * unitMs;
+  return count === undefined || unitMs === undefined ? undefined : Number(count) * unitMs;
+}
+
+function parseDurationMs(text: string, duration: string): number {
+  const ms = durationMsOf(duration);
+  if (ms === undefined) throw badFault(text, `"${duration}" is no duration like 40ms, 1.5s or 2m`);
   if (ms > delayMsMax) throw badFault(text, `${duration} is too long`);
   return ms;
 }
@@ -131,7 +136,7 @@ function splitOnce(text: string, separator: string): [string, string | undefined
 }
 
 /** Splits at separators that are not within parentheses. */
-function splitOutside(text: string, separator: string): string[] {
+export function splitOutside(text: string, separator: string): string[] {
   const parts = [""];
   let depth = 0;
   for (const character of text) {
