@@ -4,9 +4,11 @@ import { fileURLToPath } from "node:url";
 import type { Argv } from "yargs";
 import yargs from "yargs";
 import type { Command, CommandContext, ExitCode } from "./command.ts";
+import { command as ack } from "./commands/ack.ts";
 import { command as bench } from "./commands/bench.ts";
 import { command as conform } from "./commands/conform.ts";
 import { command as down } from "./commands/down.ts";
+import { command as emulate } from "./commands/emulate.ts";
 import { command as install } from "./commands/install.ts";
 import { command as plugin } from "./commands/plugin.ts";
 import { command as report } from "./commands/report.ts";
@@ -45,11 +47,13 @@ export async function main(words: readonly string[], context: CommandContext): P
   cli = cli.demandCommand(1, "Say which command to run.");
   cli = offer(cli, bench);
   cli = offer(cli, conform);
+  cli = offer(cli, ack);
   cli = offer(cli, install);
   cli = offer(cli, up);
   cli = offer(cli, down);
   cli = offer(cli, plugin);
   cli = offer(cli, tap);
+  cli = offer(cli, emulate);
   cli = offer(cli, report);
 
   try {

@@ -12,7 +12,7 @@ import { kmsV2Service } from "../harness/kms/messages.ts";
 import { probeSocket } from "../harness/kms/socket.ts";
 import { kmsmarkVersion } from "../harness/version.ts";
 import { VirtualClock } from "../harness/virtual-clock.ts";
-import { type PluginOptions, providers, startPlugin } from "./index.ts";
+import { type PluginOptions, startPlugin } from "./index.ts";
 import { rotateKeyFile } from "./local-key-file.ts";
 import { type CallContext, type KmsProvider, ProviderFault, type ProviderFaultKind } from "./provider.ts";
 
@@ -228,10 +228,6 @@ describe("starting", () => {
     const plugin = await place.start({ provider, metrics: "127.0.0.1:0" });
     expect((await fetch(`${plugin.metricsUrl}/readyz`)).status).toBe(503);
     await expect(place.v2().status()).rejects.toMatchObject({ grpcCodeName: "PermissionDenied" });
-  });
-
-  it("knows the bundled providers by name", () => {
-    expect(Object.keys(providers)).toEqual(["local"]);
   });
 });
 

@@ -8,18 +8,13 @@ import { kmsmarkVersion } from "../harness/version.ts";
 import { createPluginMetrics, serveMetrics } from "./metrics.ts";
 import type { PluginCall, PluginObserver, ProviderOperation } from "./observer.ts";
 import type { KmsProvider } from "./provider.ts";
-import { openLocalProvider } from "./providers/local.ts";
+import { type AlibabaSettings, openAlibabaProvider } from "./providers/alibaba.ts";
+import { type LocalSettings, openLocalProvider } from "./providers/local.ts";
 import { serveKms } from "./server.ts";
 import { KeyService } from "./service.ts";
 
-/** The providers by the name that the command line gives them. */
-export const providers = {
-  local: openLocalProvider,
-} as const;
-export type ProviderName = keyof typeof providers;
-
 /** What starting each provider takes. */
-export type ProviderChoice = { [Name in ProviderName]: { readonly name: Name } & Parameters<(typeof providers)[Name]>[0] }[ProviderName];
+export type ProviderChoice = ({ readonly name: "local" } & LocalSettings) | ({ readonly name: "alibaba" } & AlibabaSettings);
 
 export interface PluginOptions {
   /** Where to listen: a path or `unix:///path`. */
@@ -99,8 +94,12 @@ export async function startPlugin(options: PluginOptions): Promise<RunningPlugin
 
 async function openProvider(choice: PluginOptions["provider"], log: Logger, clock: Clock): Promise<KmsProvider> {
   if ("encrypt" in choice) return choice;
-  const { name, ...settings } = choice;
-  return providers[name](settings, { log, clock });
+  switch (choice.name) {
+    case "local":
+      return openLocalProvider(choice, { log, clock });
+    case "alibaba":
+      return openAlibabaProvider(choice, { log, clock });
+  }
 }
 
 class CallCounters implements PluginObserver {

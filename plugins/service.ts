@@ -13,6 +13,7 @@ import type { Random } from "../harness/random.ts";
 import type { PluginObserver, ProviderOperation } from "./observer.ts";
 import { type CallContext, type KmsProvider, ProviderFault, type Wrapped } from "./provider.ts";
 import { withRetries } from "./retry.ts";
+import { untilAborted } from "./until-aborted.ts";
 
 /** More than any DEK: kube-apiserver sends 32 bytes. */
 export const plaintextBytesMax = 64 * 1024;
@@ -192,6 +193,7 @@ export class KeyService {
     const attempt = async () => {
       const startMs = clock.monotonicMs();
       try {
+        // A provider that does not give up when it is told to must not hold up its caller.
         const answer = await untilAborted(call(), context.signal);
         observer.onProviderCall?.({ operation, durationMs: clock.monotonicMs() - startMs, outcome: "ok" });
         return answer;
@@ -202,19 +204,6 @@ export class KeyService {
       }
     };
     return withRetries(attempt, context, this.#options);
-  }
-}
-
-/** A provider that does not give up when it is told to must not hold up its caller. */
-async function untilAborted<Answer>(answer: Promise<Answer>, signal: AbortSignal): Promise<Answer> {
-  signal.throwIfAborted();
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    return await Promise.race([answer, aborted]);
-  } finally {
-    signal.removeEventListener("abort", abort);
   }
 }
 

@@ -3,6 +3,7 @@ import type { Benchmark, BenchOptions } from "../../suites/bench/benchmark.ts";
 import { benchmarks } from "../../suites/bench/index.ts";
 import { UsageError } from "../errors.ts";
 import { socketPathOf } from "../kms/socket.ts";
+import type { BundledProvider } from "../plugin-process.ts";
 import { type BenchProvider, benchProviders, type Load } from "../run/schema.ts";
 import { parseEtcdVersion, parseKubernetesVersion } from "../target/install/index.ts";
 
@@ -30,7 +31,10 @@ const inFlightMax = 4096;
 const cacheSizeMax = 2 ** 31 - 1;
 
 /** Reads the words, or throws one UsageError that names everything that is wrong with them. */
-export function parseBenchWords(words: BenchWords): { readonly options: BenchOptions; readonly suites: readonly Benchmark[] } {
+export function parseBenchWords(
+  words: BenchWords,
+  bundledProvider: BundledProvider,
+): { readonly options: BenchOptions; readonly suites: readonly Benchmark[] } {
   const faults: string[] = [];
   const whole = (name: string, value: number, max: number): number => {
     if (!Number.isSafeInteger(value) || value < 1 || value > max) faults.push(`--${name} takes a whole number from 1 to ${max}`);
@@ -69,6 +73,7 @@ export function parseBenchWords(words: BenchWords): { readonly options: BenchOpt
     providers,
     load,
     cacheSize,
+    bundledProvider,
     pluginSocket: words.socket === undefined ? undefined : socketPathOf(words.socket),
     seed: words.seed ?? randomBytes(4).toString("hex"),
   };

@@ -1,12 +1,16 @@
+import { emulators } from "../../plugins/emulators.ts";
+import type { ProviderName } from "../../plugins/provider-choice.ts";
 import { renderTerminal } from "../../reports/index.ts";
 import { json } from "../../reports/json.ts";
 import type { Bench, Benchmark } from "../../suites/bench/benchmark.ts";
 import { benchmarks } from "../../suites/bench/index.ts";
 import { systemClock } from "../clock.ts";
 import { defineCommand } from "../command.ts";
-import { messageOf } from "../errors.ts";
+import { type EmulatorProcess, startEmulatorProcess } from "../emulator-process.ts";
+import { messageOf, UsageError } from "../errors.ts";
 import { requireListening } from "../kms/socket.ts";
 import { Lease, sweepLeases } from "../lease.ts";
+import { localProvider } from "../plugin-process.ts";
 import { clockResolutionNs, machineFacts } from "../run/machine.ts";
 import { Progress, progressMode } from "../run/progress.ts";
 import { createRunFolder } from "../run/run-folder.ts";
@@ -17,6 +21,8 @@ import { defaultVersions, removeContainer, showProgress } from "../target/instal
 import { type ControlPlaneSpec, type Target, targetKinds } from "../target/target.ts";
 import { kmsmarkVersion } from "../version.ts";
 import { parseBenchWords } from "./bench-options.ts";
+import { termNotes } from "./bench-terms.ts";
+import { bundledProviderOf, withBundledProviderFlags } from "./provider-flags.ts";
 import { writeReports } from "./write-reports.ts";
 
 export const command = defineCommand({
@@ -30,8 +36,9 @@ export const command = defineCommand({
     },
     { line: "kmsmark bench --socket unix:///run/kms.sock --providers kms-v2", does: "somebody's plugin instead of the bundled one" },
   ],
+  repeatable: ["emulate-fault"],
   options: (yargs) =>
-    yargs
+    withBundledProviderFlags(yargs)
       .positional("suite", { type: "string", array: true, default: ["lifecycle"], describe: "Which benchmarks; --list names them" })
       .option("list", { type: "boolean", default: false, describe: "Name the benchmarks and their questions, and measure nothing" })
       .option("target", { choices: ["auto", ...targetKinds] as const, default: "auto" as const, describe: "The control plane to measure" })
@@ -46,6 +53,13 @@ export const command = defineCommand({
       })
       .option("cachesize", { type: "number", default: 1000, describe: "How many DEKs the API server keeps with KMS v1" })
       .option("socket", { type: "string", describe: "Socket of a plugin to use instead of the bundled one" })
+      .option("emulate", { type: "boolean", default: false, describe: "Put the provider's local cloud behind the bundled plugin" })
+      .option("emulate-fault", {
+        type: "string",
+        array: true,
+        default: [] as string[],
+        describe: "A fault of that cloud, as emulate takes it with --fault; may be given several times",
+      })
       .option("kubernetes", { type: "string", default: defaultVersions.kubernetesVersion, describe: "Version of kube-apiserver" })
       .option("etcd", { type: "string", default: defaultVersions.etcdVersion, describe: "Version of etcd" })
       .option("feature-gates", { type: "string", default: "", describe: "For kube-apiserver, as it takes them: A=true,B=false" })
@@ -64,13 +78,20 @@ export const command = defineCommand({
       return 0;
     }
     const clock = systemClock;
-    const { options, suites } = parseBenchWords(given);
-    if (options.pluginSocket !== undefined) await requireListening(options.pluginSocket);
+    // Of a local cloud the provider's options are known only once it serves.
+    const known = given.emulate ? localProvider : bundledProviderOf(given, environment);
+    const { options: wanted, suites } = parseBenchWords(given, known);
+    if (given.emulate && emulators[given.provider] === undefined) {
+      throw new UsageError("no-emulator", `There is no local cloud for the provider ${given.provider}.`, {
+        hint: "Say with --provider which KMS is behind the bundled plugin; `kmsmark emulate --list` names the clouds.",
+      });
+    }
+    if (wanted.pluginSocket !== undefined) await requireListening(wanted.pluginSocket);
     using progress = new Progress({ stream: stderr, mode: progressMode(stderr, { quiet: given.json, environment }), clock });
     await sweepLeases(removeContainer);
     using installing = showProgress(stderr, clock);
     const { target, refused, headline } = await chooseTarget({
-      ...options,
+      ...wanted,
       wanted: given.target,
       kubeconfig: given.kubeconfig,
       context: given.context,
@@ -83,9 +104,14 @@ export const command = defineCommand({
     installing[Symbol.dispose]();
     progress.say(headline);
     await using folder = await createRunFolder({ command: "bench", out: given.out, clock });
-    progress.say(`Seed ${options.seed}; the run goes to ${folder.path}.`);
+    progress.say(`Seed ${wanted.seed}; the run goes to ${folder.path}.`);
 
     await using lease = Lease.take("bench", removeContainer);
+    await using cloud = given.emulate
+      ? await startEmulatorProcess({ name: given.provider, faults: given["emulate-fault"], lease, clock, signal })
+      : undefined;
+    const bundledProvider = cloud === undefined ? known : bundledProviderOf({ ...given, ...cloud.pluginWords }, environment);
+    const options = { ...wanted, bundledProvider };
     const header: Header = {
       runId: lease.id,
       command: "bench",
@@ -101,14 +127,14 @@ export const command = defineCommand({
         isModel: target.kind === "embedded",
         refused: [...refused],
       },
-      plugin: options.pluginSocket ?? (target.kind === "attached" ? null : "bundled plugin, provider local"),
+      plugin: options.pluginSocket ?? (target.kind === "attached" ? null : pluginNameOf(bundledProvider.name, cloud)),
       clock: { resolutionNs: clockResolutionNs(clock) },
       notes: [],
     };
     const journal = folder.startJournal(header);
     const bench = { options, target, lease, clock, signal, journal, samples: folder.samples, progress };
     try {
-      await runSuites(suites, bench);
+      await runSuites(suites, bench, given.provider);
     } finally {
       progress[Symbol.dispose]();
       const result = journal.result();
@@ -122,15 +148,20 @@ export const command = defineCommand({
 });
 
 /** Runs the benchmarks one after the other, and writes down how that ended. */
-async function runSuites(suites: readonly Benchmark[], bench: Bench): Promise<void> {
+async function runSuites(suites: readonly Benchmark[], bench: Bench, provider: ProviderName): Promise<void> {
   const { journal, signal } = bench;
   try {
     for (const suite of suites) await suite.run(bench);
+    for (const text of termNotes(provider, journal.result().cells)) journal.append({ event: "note", text });
   } catch (thrown) {
     journal.append({ event: "end", status: signal.aborted ? "interrupted" : "failed", fault: messageOf(thrown) });
     throw thrown;
   }
   journal.append({ event: "end", status: "complete", fault: null });
+}
+
+function pluginNameOf(provider: string, cloud: EmulatorProcess | undefined): string {
+  return `bundled plugin, provider ${provider}${cloud === undefined ? "" : ", against a local cloud on this machine"}`;
 }
 
 function attachedEtcdOf(

@@ -1,4 +1,5 @@
 import { readKeyFile, rotateKeyFile } from "../../plugins/local-key-file.ts";
+import { secretsOf } from "../../plugins/provider-choice.ts";
 import { openApiserver } from "../../suites/conformance/apiserver-subject.ts";
 import type { Check, SubjectBase } from "../../suites/conformance/check.ts";
 import { openConfig } from "../../suites/conformance/config-subject.ts";
@@ -106,10 +107,12 @@ function openValues(world: ConformWorld): Promise<EnvelopeSubject & AsyncDisposa
 function openOwnSecurity(world: ConformWorld): Promise<SecuritySubject & AsyncDisposable> {
   const { options, folder, say, ...surroundings } = world;
   const plane = { target: targetOf(world), pluginSocket: options.socket };
+  const pluginKeys = (keyFile: string | undefined) =>
+    keyFile === undefined ? Promise.resolve(secretsOf(options.bundledProvider.name, process.env)) : keysOf(keyFile);
   return openSecurity({ ...options, ...surroundings, ...plane, ownRunFolder: folder, pluginKeys, say });
 }
 
-async function pluginKeys(keyFile: string): Promise<Map<string, Uint8Array>> {
+async function keysOf(keyFile: string): Promise<Map<string, Uint8Array>> {
   const { keys } = await readKeyFile(keyFile);
   return new Map(keys.map(({ id, secret }) => [`the plugin's key ${id}`, Buffer.from(secret, "base64")]));
 }
@@ -123,7 +126,7 @@ async function openAnyPlugin(world: ConformWorld): Promise<PluginSubject & Async
     command === undefined ? undefined : () => runHook(command, { option, lease, clock, signal });
   const found =
     options.socket === undefined
-      ? held.use(await startBundled(world))
+      ? held.use(await startBundled(world, hook("--rotate-command", options.rotateCommand)))
       : {
           socket: options.socket,
           rotate: hook("--rotate-command", options.rotateCommand),
@@ -134,14 +137,17 @@ async function openAnyPlugin(world: ConformWorld): Promise<PluginSubject & Async
   return { ...subject, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
-async function startBundled(world: ConformWorld) {
-  let plugin = await startPluginProcess(world);
+/** @param rotateElsewhere - what rotates a key that lies in a KMS */
+async function startBundled(world: ConformWorld, rotateElsewhere: (() => Promise<void>) | undefined) {
+  const start = () => startPluginProcess({ ...world, provider: world.options.bundledProvider });
+  let plugin = await start();
+  const { keyFile } = plugin;
   return {
     socket: plugin.socket,
-    rotate: async () => void (await rotateKeyFile(plugin.keyFile, world.clock)),
+    rotate: keyFile === undefined ? rotateElsewhere : async () => void (await rotateKeyFile(keyFile, world.clock)),
     async restart() {
       await plugin[Symbol.asyncDispose]();
-      plugin = await startPluginProcess(world);
+      plugin = await start();
     },
     [Symbol.asyncDispose]: () => plugin[Symbol.asyncDispose](),
   };

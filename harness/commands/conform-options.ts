@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { UsageError } from "../errors.ts";
 import type { KmsVersion } from "../kms/contract.ts";
 import { socketPathOf } from "../kms/socket.ts";
+import { type BundledProvider, localProvider } from "../plugin-process.ts";
 import { type CheckArea, checkAreas } from "../run/schema.ts";
 import type { EtcdSettings } from "../target/etcd-access.ts";
 import { parseEtcdVersion, parseKubernetesVersion } from "../target/install/index.ts";
@@ -34,6 +35,8 @@ export interface ConformOptions {
   readonly path: string | undefined;
   /** Absolute path of somebody's plugin; the bundled one is started where there is none. */
   readonly socket: string | undefined;
+  /** The KMS behind the bundled one. */
+  readonly bundledProvider: BundledProvider;
   /** Both that the plugin serves where none is named. */
   readonly kms: KmsVersion | undefined;
   readonly rotateCommand: string | undefined;
@@ -56,7 +59,7 @@ const writesMax = 10_000_000;
 const secretsMax = 100_000_000;
 
 /** Reads the words, or throws one UsageError that names everything that is wrong with them. */
-export function parseConformWords(words: ConformWords): ConformOptions {
+export function parseConformWords(words: ConformWords, bundledProvider: BundledProvider): ConformOptions {
   const faults: string[] = [];
   const areas = checkAreas.filter((area) => words.suite.includes(area));
   const others = words.suite.filter((word) => !areas.some((area) => area === word));
@@ -80,8 +83,9 @@ export function parseConformWords(words: ConformWords): ConformOptions {
   for (const name of ["seed", "run", "socket", "rotate-command", "restart-command", "encryption-config"] as const) {
     if (words[name]?.trim() === "") faults.push(`--${name} is empty`);
   }
-  if (words.socket === undefined && (words["rotate-command"] ?? words["restart-command"]) !== undefined) {
-    faults.push("--rotate-command and --restart-command go with --socket");
+  if (words.socket === undefined && words["restart-command"] !== undefined) faults.push("--restart-command goes with --socket");
+  if (words.socket === undefined && words["rotate-command"] !== undefined && bundledProvider.name === localProvider.name) {
+    faults.push("--rotate-command goes with --socket, or with another --provider than local");
   }
   if (faults.length > 0) {
     throw new UsageError("bad-conform-options", `${sentence(faults.join("; "))}.`, {
@@ -92,6 +96,7 @@ export function parseConformWords(words: ConformWords): ConformOptions {
     areas,
     path,
     socket: words.socket === undefined ? undefined : socketPathOf(words.socket),
+    bundledProvider,
     kms: words.kms,
     rotateCommand: words["rotate-command"],
     restartCommand: words["restart-command"],

@@ -23,6 +23,7 @@ import { kmsmarkVersion } from "../version.ts";
 import { areas, type ConformWorld } from "./conform-areas.ts";
 import { listChecks } from "./conform-list.ts";
 import { type ConformOptions, parseConformWords } from "./conform-options.ts";
+import { bundledProviderOf, withBundledProviderFlags } from "./provider-flags.ts";
 import { writeReports } from "./write-reports.ts";
 
 export const command = defineCommand({
@@ -40,7 +41,7 @@ export const command = defineCommand({
   ],
   repeatable: ["only", "skip"],
   options: (yargs) =>
-    yargs
+    withBundledProviderFlags(yargs)
       .positional("suite", {
         type: "string",
         array: true,
@@ -81,7 +82,7 @@ export const command = defineCommand({
       stdout.write(listChecks(listed, selection, given));
       return 0;
     }
-    const options = parseConformWords(given);
+    const options = parseConformWords(given, bundledProviderOf(given, environment));
     requireKnown(
       options.areas.flatMap((area) => areas[area].checks),
       [...selection.only, ...selection.skip],
@@ -189,8 +190,10 @@ function headerTarget({ target, refused }: ChosenTarget, { kubernetesVersion, et
 }
 
 /** What was behind the KMS socket, in words; null where no suite has to do with a plugin of the outside. */
-function pluginOf({ areas: wanted, socket }: ConformOptions): string | null {
+function pluginOf({ areas: wanted, socket, bundledProvider }: ConformOptions): string | null {
   if (socket !== undefined) return socket;
-  if (wanted.includes("plugin") || wanted.includes("security") || wanted.includes("envelope")) return "bundled plugin, provider local";
+  if (wanted.includes("plugin") || wanted.includes("security") || wanted.includes("envelope")) {
+    return `bundled plugin, provider ${bundledProvider.name}`;
+  }
   return null;
 }

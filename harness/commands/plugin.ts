@@ -1,12 +1,13 @@
 import { once } from "node:events";
 import { pino } from "pino";
-import { type ProviderName, providers, startPlugin } from "../../plugins/index.ts";
+import { startPlugin } from "../../plugins/index.ts";
 import { rotateKeyFile } from "../../plugins/local-key-file.ts";
+import { providerChoiceOf } from "../../plugins/provider-choice.ts";
 import { systemClock } from "../clock.ts";
 import { type CommandContext, defineCommand } from "../command.ts";
 import { UsageError } from "../errors.ts";
+import { providerWordsOf, withProviderFlags } from "./provider-flags.ts";
 
-const providerNames = Object.keys(providers).filter((name): name is ProviderName => name in providers);
 const logLevels = ["debug", "info", "warn", "error", "silent"] as const;
 
 /** `kmsmark plugin`: serves the bundled KMS plugin until it is told to stop. `kmsmark plugin rotate`: adds a key version. */
@@ -18,24 +19,25 @@ export const command = defineCommand({
     { line: "kmsmark plugin rotate --key-file keys.json", does: "adds a key version; a plugin that runs notices it" },
   ],
   options: (yargs) =>
-    yargs
+    withProviderFlags(yargs)
       .positional("action", { choices: ["serve", "rotate"] as const, default: "serve" as const, describe: "What to do." })
       .option("socket", { type: "string", describe: "Path of the Unix socket to serve on." })
-      .option("provider", { choices: providerNames, default: "local" as const, describe: "The KMS behind the plugin." })
-      .option("key-file", { type: "string", describe: "Key file of the provider local; created at the first start." })
       .option("metrics", { type: "string", describe: "HOST:PORT on loopback for /metrics, /healthz and /readyz." })
       .option("log-level", { choices: logLevels, default: "info" as const, describe: "What is logged to stderr; debug has a line a call." })
       .option("json", { type: "boolean", default: false, describe: "Answer in JSON." }),
   async run(given, context) {
-    const { action, socket, provider, metrics, json, "key-file": keyFile, "log-level": level } = given;
-    if (keyFile === undefined) throw new UsageError("no-key-file", "The provider local needs --key-file.");
-    if (action === "rotate") return rotate(keyFile, json, context);
+    const { action, socket, provider, metrics, json, "log-level": level } = given;
+    const choice = providerChoiceOf(provider, providerWordsOf(given), context.environment);
+    if (action === "rotate") {
+      if (choice.name === "local") return rotate(choice.keyFile, json, context);
+      throw new UsageError("cannot-rotate", `The keys of the provider ${provider} are rotated in its KMS.`);
+    }
     if (socket === undefined) throw new UsageError("no-socket", "Say with --socket where to serve.");
 
     const log = pino({ level, base: null }, context.stderr);
     await using plugin = await startPlugin({
       socket,
-      provider: { name: provider, keyFile },
+      provider: choice,
       log,
       ...(metrics === undefined ? {} : { metrics }),
     });

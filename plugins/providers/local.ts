@@ -3,10 +3,19 @@ import { type Clock, systemClock } from "../../harness/clock.ts";
 import { messageOf } from "../../harness/errors.ts";
 import { type KeyFile, type KeyFileEntry, keyFileMark, readKeyFile, readOrCreateKeyFile } from "../local-key-file.ts";
 import { type KeyVersion, type KmsProvider, ProviderFault, type Wrapped } from "../provider.ts";
+import { type ProviderOption, type ProviderWords, textOf } from "../provider-options.ts";
+
+export const options = [
+  { name: "key-file", type: "string", isRequired: true, isStartersOwn: true, describe: "Key file; created at the first start." },
+] as const satisfies readonly ProviderOption[];
 
 export interface LocalSettings {
   /** Path of the key file; it is created at the first start. */
   readonly keyFile: string;
+}
+
+export function settingsOf(words: ProviderWords): LocalSettings {
+  return { keyFile: textOf(words, "key-file") ?? "" };
 }
 
 export interface LocalSurroundings {

@@ -1,5 +1,6 @@
 import type { Clock } from "../../harness/clock.ts";
 import type { Lease } from "../../harness/lease.ts";
+import type { BundledProvider } from "../../harness/plugin-process.ts";
 import type { Journal } from "../../harness/run/journal.ts";
 import type { Progress } from "../../harness/run/progress.ts";
 import type { Samples } from "../../harness/run/samples.ts";
@@ -18,6 +19,8 @@ export interface BenchOptions {
   readonly cacheSize: number;
   /** The socket of somebody's plugin; the bundled one is started where there is none. */
   readonly pluginSocket: string | undefined;
+  /** The KMS behind the bundled one. */
+  readonly bundledProvider: BundledProvider;
   /** Everything random in the run comes from it. */
   readonly seed: string;
 }

@@ -46,7 +46,7 @@ async function measureCell(bench: Bench, provider: BenchProvider, count: number)
   const isOurs = target.kind !== "attached";
   await using held = new AsyncDisposableStack();
   const needsKms = isOurs && kmsVersionOf(provider) !== undefined;
-  const chain = needsKms ? held.use(await startKmsChain({ ...bench, pluginSocket: options.pluginSocket })) : undefined;
+  const chain = needsKms ? held.use(await startKmsChain({ ...bench, ...options })) : undefined;
   const configured = isOurs ? configurationFor(provider, { kmsSocket: chain?.socket, cacheSize: options.cacheSize }) : undefined;
   const meter = held.use(new PhaseMeter(bench, { provider, secrets: count }, chain?.tap));
   const startPlane = async () => held.use(await target.start({ ...options, ...bench, encryption: configured?.encryption }));

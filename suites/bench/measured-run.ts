@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { systemClock as clock } from "../../harness/clock.ts";
 import { Lease } from "../../harness/lease.ts";
+import { localProvider } from "../../harness/plugin-process.ts";
 import { clockResolutionNs, machineFacts } from "../../harness/run/machine.ts";
 import { Progress } from "../../harness/run/progress.ts";
 import { createRunFolder } from "../../harness/run/run-folder.ts";
@@ -30,6 +31,7 @@ export async function measuredRun(
     ...defaultVersions,
     load: { model: "closed", inFlight: 4 },
     pluginSocket: undefined,
+    bundledProvider: localProvider,
     seed: "measured-run",
     ...options,
   };

@@ -7,7 +7,7 @@ import { type KmsVersion, kmsVersions } from "../../harness/kms/contract.ts";
 import type { Lease } from "../../harness/lease.ts";
 import type { ApiAnswer } from "../../harness/load/api-answer.ts";
 import { SecretsClient } from "../../harness/load/api-client.ts";
-import { type PluginProcess, startPluginProcess } from "../../harness/plugin-process.ts";
+import { type BundledProvider, type PluginProcess, startPluginProcess } from "../../harness/plugin-process.ts";
 import type { EncryptionConfiguration, ProviderConfiguration } from "../../harness/target/encryption-configuration.ts";
 import type { ControlPlane, Store, Target } from "../../harness/target/target.ts";
 import type { Need } from "./check.ts";
@@ -19,6 +19,8 @@ export interface OwnPlaneOptions {
   readonly etcdVersion: string;
   /** Absolute path of somebody's plugin; the bundled one is started where there is none. */
   readonly pluginSocket: string | undefined;
+  /** The KMS behind the bundled one; `local` where none is named. */
+  readonly bundledProvider?: BundledProvider;
   readonly lease: Lease;
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -51,7 +53,7 @@ export interface OwnPlane extends AsyncDisposable {
  */
 export async function startOwnPlane(wanted: readonly StoredKind[], options: OwnPlaneOptions): Promise<OwnPlane> {
   await using held = new AsyncDisposableStack();
-  const plugin = options.pluginSocket === undefined ? held.use(await startPluginProcess(options)) : undefined;
+  const plugin = options.pluginSocket === undefined ? held.use(await startBundled(options)) : undefined;
   const socket = options.pluginSocket ?? plugin?.socket ?? "";
   const versions = plugin === undefined ? await detectKmsVersions(socket) : kmsVersions;
   const keys = {
@@ -83,6 +85,10 @@ export async function startOwnPlane(wanted: readonly StoredKind[], options: OwnP
     keyOf: ({ namespace, name }) => `${plane.etcdPrefix}/secrets/${namespace}/${name}`,
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
+}
+
+function startBundled({ bundledProvider: provider, ...options }: OwnPlaneOptions): Promise<PluginProcess> {
+  return startPluginProcess({ ...options, ...(provider === undefined ? {} : { provider }) });
 }
 
 /** What has to be written before anything can be checked. @throws TargetError `api-refused` with the API server's words. */

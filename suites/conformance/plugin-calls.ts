@@ -123,6 +123,16 @@ export function formIn(haystack: Uint8Array, plaintext: Uint8Array): string | un
   return formsOf(plaintext).find((form) => bytes.includes(form.bytes))?.form;
 }
 
+/**
+ * The first half of one ciphertext and the second of another; more of the first where both begin alike for longer, so that it is neither of
+ * the two.
+ */
+export function exchangedHalves(one: Uint8Array, other: Uint8Array): Uint8Array {
+  const firstDifference = one.findIndex((byte, at) => byte !== other[at]);
+  const length = Math.max(Math.floor(one.length / 2), firstDifference + 1);
+  return Buffer.concat([one.subarray(0, length), other.subarray(length)]);
+}
+
 /** Adds that Decrypt refuses a request that was changed so, in time. */
 export async function addRefused(
   subject: PluginSubject,

@@ -30,7 +30,7 @@ export interface OpenSecurityOptions extends OwnPlaneOptions {
   /** A configuration to judge instead of the own one. */
   readonly encryptionConfig: string | undefined;
   /** Reads the keys out of the bundled plugin's key file, by names that may be told. */
-  readonly pluginKeys: (keyFile: string) => Promise<ReadonlyMap<string, Uint8Array>>;
+  readonly pluginKeys: (keyFile: string | undefined) => Promise<ReadonlyMap<string, Uint8Array>>;
   /** Told in a sentence how far the writes have come, which take minutes. */
   readonly say: (line: string) => void;
 }
@@ -173,7 +173,9 @@ class PlaneSecurity implements SecuritySubject {
     const files: GuardedFile[] = [{ name: "the plugin's socket", holds: "socket", mode: await modeOf(socket) }];
     if (plugin !== undefined) {
       files.push({ name: "the folder of the plugin's socket", holds: "socket", mode: await modeOf(dirname(socket)) });
-      files.push({ name: "the plugin's key file", holds: "keys", mode: await modeOf(plugin.keyFile) });
+      if (plugin.keyFile !== undefined) {
+        files.push({ name: "the plugin's key file", holds: "keys", mode: await modeOf(plugin.keyFile) });
+      }
     }
     if (plane.internals !== undefined) {
       const { folder, etcdFolder } = plane.internals;

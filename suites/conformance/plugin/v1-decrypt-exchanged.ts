@@ -1,4 +1,5 @@
 import { type Check, Findings } from "../check.ts";
+import { exchangedHalves } from "../plugin-calls.ts";
 import { addRefusedV1, authenticitySource, openedDek } from "../plugin-calls-v1.ts";
 import type { PluginSubject } from "../plugin-subject.ts";
 
@@ -17,11 +18,10 @@ export const check = {
     const other = await openedDek(subject);
     if ("verdict" in other) return other;
     const findings = new Findings();
-    const half = Math.floor(cipher.length / 2);
     await addRefusedV1(subject, findings, [
       {
         what: "the first half of one ciphertext and the second of another",
-        cipher: Buffer.concat([cipher.subarray(0, half), other.cipher.subarray(half)]),
+        cipher: exchangedHalves(cipher, other.cipher),
       },
     ]);
     return findings.outcome();

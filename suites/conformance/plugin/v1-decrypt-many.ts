@@ -7,7 +7,7 @@ import type { PluginSubject } from "../plugin-subject.ts";
 const atOnce = 10;
 const deksMax = 300;
 /** Where calls take long, fewer of them say enough. */
-const encryptMsMax = 2000;
+const encryptMsMax = 8000;
 
 export const check = {
   id: "plugin/v1-decrypt-many",

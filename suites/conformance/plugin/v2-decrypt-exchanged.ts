@@ -1,5 +1,5 @@
 import { type Check, Findings } from "../check.ts";
-import { addRefused, addStillWorks, openedSeed } from "../plugin-calls.ts";
+import { addRefused, addStillWorks, exchangedHalves, openedSeed } from "../plugin-calls.ts";
 import type { PluginSubject } from "../plugin-subject.ts";
 
 export const check = {
@@ -18,9 +18,8 @@ export const check = {
     if ("verdict" in another) return another;
     const other = another.sealed;
     const findings = new Findings();
-    const half = Math.floor(sealed.ciphertext.length / 2);
     await addRefused(subject, findings, "the first half of one ciphertext and the second of another", sealed, {
-      ciphertext: Buffer.concat([sealed.ciphertext.subarray(0, half), other.ciphertext.subarray(half)]),
+      ciphertext: exchangedHalves(sealed.ciphertext, other.ciphertext),
     });
     await addStillWorks(subject, findings);
     return findings.outcome();

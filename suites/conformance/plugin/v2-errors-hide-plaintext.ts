@@ -18,17 +18,17 @@ export const check = {
     const wrong = [
       {
         what: "a ciphertext with a byte too many",
-        call: decrypt(subject.v2, sealed, { ciphertext: Buffer.concat([sealed.ciphertext, Uint8Array.of(7)]) }),
+        call: () => decrypt(subject.v2, sealed, { ciphertext: Buffer.concat([sealed.ciphertext, Uint8Array.of(7)]) }),
       },
-      { what: "an unknown key_id", call: decrypt(subject.v2, sealed, { keyId: "never-named" }) },
+      { what: "an unknown key_id", call: () => decrypt(subject.v2, sealed, { keyId: "never-named" }) },
       {
         what: "an annotation that was never given",
-        call: decrypt(subject.v2, sealed, { annotations: new Map([["never.given.example", seed]]) }),
+        call: () => decrypt(subject.v2, sealed, { annotations: new Map([["never.given.example", seed]]) }),
       },
-      { what: "a plaintext of 64 KiB", call: encrypt(subject.v2, Buffer.concat(Array.from({ length: 2048 }, () => seed))) },
+      { what: "a plaintext of 64 KiB", call: () => encrypt(subject.v2, Buffer.concat(Array.from({ length: 2048 }, () => seed))) },
     ];
     for (const { what, call } of wrong) {
-      const result = await attempt<unknown>(call, subject);
+      const result = await attempt<unknown>(call(), subject);
       if (result.isAnswered) continue;
       const message = Buffer.from(result.message);
       const form = formIn(message, seed) ?? formIn(message, sealed.ciphertext);
