@@ -13,6 +13,8 @@ export default defineConfig({
           // Ends what hangs. It says nothing of how long anything may take: the machine may have other things to do.
           testTimeout: 180_000,
           hookTimeout: 180_000,
+          sequence: { groupOrder: 0 },
+          maxWorkers: "100%",
         },
       },
       {
@@ -20,8 +22,9 @@ export default defineConfig({
           name: "real",
           include: ["**/*.real.test.ts"],
           exclude: ["**/node_modules/**", "dist/**"],
-          // Control planes share two cores: one after the other.
-          fileParallelism: false,
+          // They mostly wait, and do so better without the unit tests beside them.
+          sequence: { groupOrder: 1 },
+          maxWorkers: 2,
           testTimeout: 300_000,
           hookTimeout: 300_000,
         },

@@ -3,11 +3,13 @@ import { readRun } from "../harness/run/read-run.ts";
 import type { Result } from "../harness/run/schema.ts";
 import { checksCsv } from "./checks-csv.ts";
 import { csv } from "./csv.ts";
+import { eventsCsv } from "./events-csv.ts";
 import { html } from "./html.ts";
 import { renderTerminal, reporters } from "./index.ts";
 import { json } from "./json.ts";
 import { junit } from "./junit.ts";
 import { markdown } from "./markdown.ts";
+import { stepsCsv } from "./steps-csv.ts";
 
 const evil = `=cmd|'/c calc'!A1 </td></failure>]]><script src="https://evil.test/x.js">&amp;\u001B[2J\u202E\n# |x|`;
 
@@ -74,13 +76,34 @@ const hostileChecks: Result = await (async () => {
   };
 })();
 
+/** The same of a procedure and the events of an audit trail. */
+const hostileSteps: Result = await (async () => {
+  const procedure = await readRun("reports/fixtures/ack");
+  const long = evil.repeat(50);
+  return {
+    ...procedure,
+    header: hostile.header,
+    steps: procedure.steps.map((step) => ({
+      ...step,
+      ...{ id: evil, part: evil, title: evil, says: long, reason: step.reason && long, remedy: step.remedy && long },
+      evidence: Array.from({ length: 12 }, () => long),
+    })),
+    kmsEvents: procedure.kmsEvents.map((event) => ({
+      ...event,
+      ...{ name: evil, user: evil, keyId: evil, keyVersionId: evil, errorCode: evil, requestId: evil },
+    })),
+  };
+})();
+
 describe("a run full of hostile names", () => {
   it.each(reporters.filter(({ id }) => id !== json.id))("steers no terminal by its $file", ({ render }) => {
-    for (const run of [hostile, hostileChecks]) expect(render(run)).not.toMatch(/[^\P{Cc}\n]|\p{Cf}/u);
+    for (const run of [hostile, hostileChecks, hostileSteps]) expect(render(run)).not.toMatch(/[^\P{Cc}\n]|\p{Cf}/u);
   });
 
   it("steers no terminal when it is shown on one, and keeps to its width", () => {
-    for (const [run, columns] of [hostile, hostileChecks].flatMap((each) => [60, 80, 200].map((width) => [each, width] as const))) {
+    for (const [run, columns] of [hostile, hostileChecks, hostileSteps].flatMap((each) =>
+      [60, 80, 200].map((width) => [each, width] as const),
+    )) {
       const text = renderTerminal(run, columns);
       expect(text).not.toMatch(/[^\P{Cc}\n]|\p{Cf}/u);
       expect(text.split("\n").filter((line) => line.length > columns)).toEqual([]);
@@ -93,10 +116,13 @@ describe("a run full of hostile names", () => {
     expect(tagsOf(html.render(hostile))).toEqual(tagsOf(tame));
     const tameChecks = html.render(await readRun("reports/fixtures/conform"));
     expect(tagsOf(html.render(hostileChecks))).toEqual(tagsOf(tameChecks));
+    const tameSteps = html.render(await readRun("reports/fixtures/ack"));
+    expect(tagsOf(html.render(hostileSteps))).toEqual(tagsOf(tameSteps));
   });
 
   it.each([
     ["a benchmark", hostile, ["failure", "testcase", "testsuite", "testsuites"]],
+    ["a procedure", hostileSteps, ["failure", "skipped", "system-out", "testcase", "testsuite", "testsuites"]],
     ["checks", hostileChecks, ["failure", "skipped", "system-out", "testcase", "testsuite", "testsuites"]],
   ])("adds no element to the junit.xml of %s", (_, run, tags) => {
     const found = new Set([...junit.render(run).matchAll(/<\/?([\w-]+)/g)].map(([, tag]) => tag));
@@ -118,6 +144,21 @@ describe("a run full of hostile names", () => {
     const tables = text.split("\n\n").filter((block) => block.startsWith("| "));
     expect(new Set(tables.slice(0, -1).flatMap((table) => table.split("\n").map(pipes)))).toEqual(new Set([4]));
     expect(new Set(tables.at(-1)?.split("\n").map(pipes))).toEqual(new Set([8]));
+  });
+
+  it("adds no HTML, row or column to the summary.md of a procedure", () => {
+    const text = markdown.render(hostileSteps);
+    expect(text.replace(/<details><summary>KMS calls in the audit trail: 45<\/summary>|<\/details>/g, "")).not.toMatch(/(?<!\\)</);
+    const pipes = (line: string) => line.match(/(?<!\\)\|/g)?.length;
+    const tables = text.split("\n\n").filter((block) => block.startsWith("| "));
+    expect(tables.map((table) => [...new Set(table.split("\n").map(pipes))])).toEqual([[5], [8]]);
+  });
+
+  it("runs no formula from steps.csv or kms-events.csv", () => {
+    for (const text of [stepsCsv.render(hostileSteps), eventsCsv.render(hostileSteps)]) {
+      expect(text).toContain(`"'=cmd|`);
+      expect(text).not.toMatch(/(^|,)"?[=+@]/m);
+    }
   });
 
   it("is not told at length to those who read a terminal", () => {

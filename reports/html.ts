@@ -1,11 +1,13 @@
-import type { CheckResult, Header, Result } from "../harness/run/schema.ts";
-import { checkTally, isFault, verdicts } from "../harness/run/verdict.ts";
+import type { CheckResult, Header, Result, StepResult } from "../harness/run/schema.ts";
+import { checkTally, isFault, isStepFault, verdicts } from "../harness/run/verdict.ts";
 import { byArea, verdictWords } from "./checks.ts";
 import { escapeMarkup } from "./escape.ts";
 import { contextTitle, measuredOn } from "./measured-on.ts";
 import { bySecrets, storedSummary } from "./phase-columns.ts";
 import type { Reporter } from "./reporter.ts";
+import { byPart, eventTable, stepWords } from "./steps.ts";
 import { type Head, kmsPhaseTable, kmsTable, phaseTable, serverTable, type Table } from "./tables.ts";
+import { formatMs } from "./units.ts";
 
 /** One page that needs nothing but itself: no script, and a policy under which no browser fetches anything for it. */
 export const html = {
@@ -20,11 +22,11 @@ export const html = {
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title}</title>
-<style>${style}${result.checks.length > 0 ? checkStyle : ""}</style>
+<style>${style}${result.checks.length + result.steps.length > 0 ? checkStyle : ""}</style>
 </head>
 <body>
 <h1>${title}</h1>
-${[model(result), findings(result), ...checkSections(result), ...sections(result), context(result)].join("\n")}
+${[model(result), findings(result), ...checkSections(result), ...stepSections(result), ...sections(result), context(result)].join("\n")}
 </body>
 </html>
 `;
@@ -115,6 +117,43 @@ function checkRow(check: CheckResult, header: Header): string {
     `<td class="wide"><code>${escapeMarkup(id.slice(id.indexOf("/") + 1))}</code></td>`,
     `<td class="rule"><details${isOpen ? " open" : ""}><summary>${escapeMarkup(title)}</summary>\n${checkDetails(check)}\n</details></td>`,
     `<td class="wide">${level}</td><td class="wide">${escapeMarkup(invariants.join(" "))}</td></tr>`,
+  ].join("");
+}
+
+/** A row a step, what it rests on one click away; then every call that the audit trail shows. */
+function stepSections({ steps, kmsEvents }: Result): string[] {
+  const heads = [
+    { title: "verdict", column: "" },
+    { title: "step", column: "rule" },
+    { title: "took", column: "wide number" },
+  ].map(({ title, column }) => `<th scope="col" class="${column}">${title}</th>`);
+  const parts = byPart(steps).map(([part, ofPart]) =>
+    [
+      `<h2>${escapeMarkup(part)}</h2>`,
+      `<div class="scroll"><table class="checks">\n<thead><tr>${heads.join("")}</tr></thead>\n<tbody>`,
+      ...ofPart.map(stepRow),
+      "</tbody></table></div>",
+    ].join("\n"),
+  );
+  const title = `<h2>KMS calls in the audit trail: ${kmsEvents.length}</h2>`;
+  return [...parts, ...(kmsEvents.length === 0 ? [] : [`${title}\n${table(eventTable(kmsEvents))}`])];
+}
+
+function stepRow(step: StepResult): string {
+  const { id, title, says, verdict, reason, remedy, evidence, durationMs } = step;
+  const isOpen = isStepFault(step);
+  const tone = isOpen ? "fault" : verdict === "verified" ? "pass" : "quiet";
+  const items = [
+    pair("the page", says),
+    pair("why", reason, "next"),
+    ...evidence.map((text, at) => pair(at === 0 ? "seen" : "", text, at === 0 ? "next" : "same")),
+    pair("to do", remedy, "next"),
+  ].filter((item) => item !== "");
+  return [
+    `<tr${isOpen ? ' class="open"' : ""}><td class="verdict ${tone}">${stepWords[verdict]}</td>`,
+    `<td class="rule"><details${isOpen ? " open" : ""}><summary>${escapeMarkup(title)}</summary>\n`,
+    `<p class="quiet"><code>${escapeMarkup(id)}</code></p>\n<dl>\n${items.join("\n")}\n</dl>\n</details></td>`,
+    `<td class="wide number">${formatMs(durationMs)}</td></tr>`,
   ].join("");
 }
 

@@ -1,11 +1,13 @@
 import { checksCsv } from "./checks-csv.ts";
 import { csv } from "./csv.ts";
+import { eventsCsv } from "./events-csv.ts";
 import { html } from "./html.ts";
 import { json } from "./json.ts";
 import { junit } from "./junit.ts";
 import { markdown } from "./markdown.ts";
+import { stepsCsv } from "./steps-csv.ts";
 
 export { renderTerminal } from "./terminal.ts";
 
 /** Every report that is a file of the run folder. */
-export const reporters = [json, markdown, html, junit, csv, checksCsv] as const;
+export const reporters = [json, markdown, html, junit, csv, checksCsv, stepsCsv, eventsCsv] as const;

@@ -1,17 +1,22 @@
 import { cellName } from "../harness/run/fold.ts";
-import type { Cell, CheckResult, Header, Result } from "../harness/run/schema.ts";
-import { cellFaults, checkSentence, isFault, runFaults } from "../harness/run/verdict.ts";
+import type { Cell, CheckResult, Header, Result, StepResult } from "../harness/run/schema.ts";
+import { cellFaults, checkSentence, isFault, isStepFault, runFaults, stepSentence } from "../harness/run/verdict.ts";
 import { byArea } from "./checks.ts";
 import { escapeMarkup } from "./escape.ts";
 import type { Reporter } from "./reporter.ts";
 
-/** For CI: a test case for the run as a whole, and one a check, or a provider and number of secrets. */
+/** For CI: a test case for the run as a whole, and one a check, a step, or a provider and number of secrets. */
 export const junit = {
   id: "junit",
   file: "junit.xml",
   render: (result) => {
     const checks = byArea(result.checks).flatMap(([, ofArea]) => ofArea);
-    const cases = [runCase(result), ...result.cells.map(cellCase), ...checks.map((check) => checkCase(check, result.header))];
+    const cases = [
+      runCase(result),
+      ...result.cells.map(cellCase),
+      ...checks.map((check) => checkCase(check, result.header)),
+      ...result.steps.map(stepCase),
+    ];
     const failed = cases.filter(({ faults }) => faults.length > 0).length;
     const skipped = cases.filter(({ skipped: reason }) => reason !== undefined).length;
     const suite = `kmsmark ${result.header.command}`;
@@ -29,7 +34,7 @@ export const junit = {
 } satisfies Reporter;
 
 interface Case {
-  /** Of a check its area; the run itself otherwise. */
+  /** Of a check its area, of a step its part; the run itself otherwise. */
   readonly suite?: string;
   readonly name: string;
   readonly durationMs: number;
@@ -52,6 +57,15 @@ function checkCase(check: CheckResult, header: Header): Case {
   ];
   if (isFault(check, header)) return { ...base, faults: words };
   return verdict === "fail" ? { ...base, output: words } : { ...base, skipped: reason ?? verdict };
+}
+
+/** What a step rests on stands in its output, also where it holds: it is what the procedure is carried out for. */
+function stepCase(step: StepResult): Case {
+  const { id, part, verdict, reason, remedy, evidence, durationMs } = step;
+  const base = { suite: part, name: id, durationMs, faults: [] };
+  if (verdict === "verified") return { ...base, output: evidence };
+  if (!isStepFault(step)) return { ...base, skipped: reason ?? verdict };
+  return { ...base, faults: [stepSentence(step), ...evidence, ...(remedy === null ? [] : [`to do: ${remedy}`])] };
 }
 
 function runCase(result: Result): Case {

@@ -1,15 +1,18 @@
-import type { Evidence, Result } from "../harness/run/schema.ts";
+import type { Evidence, Result, StepResult } from "../harness/run/schema.ts";
 import { verdicts } from "../harness/run/verdict.ts";
 import { checkTable, troubleName, troublesOf } from "./checks.ts";
 import { clip, escapeMarkdown } from "./escape.ts";
 import { contextTitle, measuredOn } from "./measured-on.ts";
 import { bySecrets, storedSummary } from "./phase-columns.ts";
 import type { Reporter } from "./reporter.ts";
+import { eventTable, stepTable, stepTroubles, stepWords } from "./steps.ts";
 import { kmsTable, phaseTable, serverTable, type Table } from "./tables.ts";
 
 /** Pieces of evidence of one check, and the length of a text in them: a comment on a pull request has at most 65536 characters. */
 const evidenceMax = 8;
 const evidenceLengthMax = 1000;
+/** Records of the audit trail, for the same reason. */
+const eventsMax = 100;
 
 /** For a pull request, a ticket, a job's summary page. */
 export const markdown = {
@@ -17,7 +20,15 @@ export const markdown = {
   file: "summary.md",
   render: (result) => {
     const title = `# kmsmark ${escapeMarkdown(result.header.command)}`;
-    const parts = [title, ...findings(result), ...failures(result), ...tables(result), ...allChecks(result), context(result)];
+    const parts = [
+      title,
+      ...findings(result),
+      ...failures(result),
+      ...procedure(result),
+      ...tables(result),
+      ...allChecks(result),
+      context(result),
+    ];
     return `${parts.join("\n\n")}\n`;
   },
 } satisfies Reporter;
@@ -41,6 +52,35 @@ function failures(result: Result): string[] {
       ...(verdict === "fail" ? [escapeMarkdown(`To do: ${remedy}`)] : []),
     ].join("\n\n");
   });
+}
+
+/** The steps that do not hold with what they rest on, all of them in a table, and what the audit trail shows. */
+function procedure({ steps, kmsEvents }: Result): string[] {
+  if (steps.length === 0) return [];
+  const events = kmsEvents.slice(0, eventsMax);
+  const title = `KMS calls in the audit trail: ${kmsEvents.length}${events.length < kmsEvents.length ? `, the first ${eventsMax}` : ""}`;
+  return [
+    ...stepTroubles(steps).map(stepFailure),
+    table(stepTable(steps)),
+    ...(events.length === 0 ? [] : [`<details><summary>${title}</summary>\n\n${table(eventTable(events))}\n\n</details>`]),
+  ];
+}
+
+function stepFailure({ id, title, verdict, reason, remedy, evidence }: StepResult): string {
+  return [
+    `## ${escapeMarkdown(`${stepWords[verdict]}: ${id}`)}`,
+    escapeMarkdown(`Step: ${title}`),
+    ...(reason === null ? [] : [escapeMarkdown(`Why: ${clip(reason, evidenceLengthMax)}`)]),
+    ...(evidence.length === 0
+      ? []
+      : [
+          evidence
+            .slice(0, evidenceMax)
+            .map((text) => `- ${escapeMarkdown(clip(text, evidenceLengthMax))}`)
+            .join("\n"),
+        ]),
+    ...(remedy === null ? [] : [escapeMarkdown(`To do: ${remedy}`)]),
+  ].join("\n\n");
 }
 
 function evidenceTable(evidence: readonly Evidence[]): string {
@@ -75,7 +115,7 @@ function section(title: string, content: Table): string[] {
 function table({ first, heads, groups }: Table): string {
   const titles = [first, ...heads.map(({ title }) => title)];
   const rules = ["---", ...heads.map(({ holds }) => (holds === "figures" ? "---:" : "---"))];
-  const rows = groups.flatMap(({ name, rows }) => rows.map((row) => [name, ...row.map(escapeMarkdown)]));
+  const rows = groups.flatMap(({ name, rows }) => rows.map((row) => [escapeMarkdown(name), ...row.map(escapeMarkdown)]));
   return [titles, rules, ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
 }
 

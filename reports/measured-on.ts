@@ -21,7 +21,7 @@ export function contextTitle({ header }: Result): string {
 }
 
 function verbOf({ command }: Header): string {
-  return command === "conform" ? "Checked" : "Measured";
+  return command === "bench" ? "Measured" : "Checked";
 }
 
 /** What stood behind the figures or the verdicts. */
@@ -31,7 +31,7 @@ function subject(header: Header): string[] {
   if (target === null) return [`${verbOf(header)} without a control plane; ${behind}`];
   const server = `${target.isModel ? "a model of " : ""}kube-apiserver ${target.kubernetes}`;
   const etcd = target.etcd === null ? "" : ` with etcd ${target.etcd}`;
-  const model = `These ${command === "conform" ? "verdicts" : "figures"} are a model's: the target ${target.kind} is no kube-apiserver.`;
+  const model = `These ${command === "bench" ? "figures" : "verdicts"} are a model's: the target ${target.kind} is no kube-apiserver.`;
   return [...(target.isModel ? [model] : []), `${verbOf(header)} on ${server}${etcd}, target ${target.kind}; ${behind}`];
 }
 

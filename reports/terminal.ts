@@ -1,4 +1,12 @@
-import { type Cell, type CheckResult, checkVerdicts, type Phase, type Result } from "../harness/run/schema.ts";
+import {
+  type Cell,
+  type CheckResult,
+  checkVerdicts,
+  type KmsEvent,
+  type Phase,
+  type Result,
+  type StepResult,
+} from "../harness/run/schema.ts";
 import { cellFaults, verdicts } from "../harness/run/verdict.ts";
 import { byArea, type Trouble, troubleName, troublesOf, verdictWords } from "./checks.ts";
 import type { Column } from "./column.ts";
@@ -6,6 +14,7 @@ import { clip, oneLine } from "./escape.ts";
 import { kmsCalls, kmsColumns } from "./kms-calls.ts";
 import { measuredOn } from "./measured-on.ts";
 import { bySecrets, phaseColumns, storedSummary, troubles } from "./phase-columns.ts";
+import { byPart, eventColumns, stepTroubles, stepWords } from "./steps.ts";
 
 /** Below this nothing useful fits, and lines are left to the terminal to wrap. */
 const columnsMin = 60;
@@ -25,7 +34,9 @@ export function renderTerminal(result: Result, columns: number): string {
   const shown = verdicts(result).sentences.filter(({ isShown }) => isShown !== true);
   const summary = shown.flatMap(({ text, isFault }) => wrap(text, width, isFault ? "✗ " : "· "));
   const tables = bySecrets(result.cells).flatMap(([secrets, cells]) => [phases(secrets, cells, width), kms(cells, width)]);
-  return `${[context, ...found, areas(result, width), summary, ...tables]
+  const failing = stepTroubles(result.steps).map((step) => stepLines(step, width));
+  const procedure = [steps(result, width), events(result, width)];
+  return `${[context, ...found, ...failing, areas(result, width), ...procedure, summary, ...tables]
     .filter((lines) => lines.length > 0)
     .map((lines) => lines.join("\n"))
     .join("\n\n")}\n`;
@@ -51,6 +62,56 @@ function troubleLines(trouble: Trouble, width: number): string[] {
     ...(more > 0 ? labelled("", `and ${more} more of the kind in report.html`) : []),
     ...(verdict === "fail" ? labelled("to do", remedy) : []),
   ];
+}
+
+/** A step that was refused or failed, and what to do. */
+function stepLines({ id, title, verdict, reason, remedy, evidence }: StepResult, width: number): string[] {
+  const labelled = (label: string, text: string) => wrap(clip(text, evidenceLengthMax), width, `  ${label.padEnd(10)}`);
+  return [
+    ...wrap(`${stepWords[verdict]}: ${id}`, width, "✗ "),
+    ...labelled("step", title),
+    ...(reason === null ? [] : labelled("why", reason)),
+    ...evidence.slice(0, evidenceMax).flatMap((text) => labelled("seen", text)),
+    ...(remedy === null ? [] : labelled("to do", remedy)),
+  ];
+}
+
+/** Every step, part by part, with the first thing that its verdict rests on. */
+function steps({ steps: all }: Result, width: number): string[] {
+  return byPart(all).flatMap(([part, ofPart]) => [
+    ...wrap(part, width, ""),
+    ...ofPart.flatMap(({ title, verdict, evidence }) => [
+      ...wrap(title, width, `  ${stepWords[verdict].padEnd(10)}`),
+      ...evidence.slice(0, 1).flatMap((text) => wrap(clip(text, evidenceLengthMax), width, " ".repeat(12))),
+    ]),
+  ]);
+}
+
+/** So many of the trail's records are shown at the beginning and at the end; the files of the run have all. */
+const eventsShownMax = 20;
+/** What others wrote is cut to this, so that the table keeps to the terminal's width. */
+const eventTextLengthMax = 20;
+/** Of those columns in which more is worth the room. */
+const eventTextLengths: Readonly<Record<string, number>> = { user: 28, key: 22 };
+
+/** The calls that the audit trail shows, in the order of their times. */
+function events({ kmsEvents }: Result, width: number): string[] {
+  if (kmsEvents.length === 0) return [];
+  const columns = eventColumns.map((column) => ({
+    ...column,
+    of: (event: KmsEvent) => clip(oneLine(column.of(event)), eventTextLengths[column.title] ?? eventTextLengthMax),
+  }));
+  const line = (event: KmsEvent): Line<KmsEvent> => ({ label: `  ${event.time.slice(11, 19)}`, row: event });
+  const hidden = kmsEvents.length - 2 * eventsShownMax;
+  const lines =
+    hidden <= 0
+      ? kmsEvents.map(line)
+      : [
+          ...kmsEvents.slice(0, eventsShownMax).map(line),
+          { words: `  … ${hidden} more, all of them in report.html and kms-events.csv`, mark: "" },
+          ...kmsEvents.slice(-eventsShownMax).map(line),
+        ];
+  return ["KMS calls in the audit trail", ...table("  time", columns, lines, width, "left")];
 }
 
 /** How many of each suite ended how. */
@@ -93,7 +154,13 @@ function kms(cells: readonly Cell[], width: number): string[] {
 }
 
 /** Leaves out the least important columns until the others fit. */
-function table<Row>(title: string, columns: readonly Column<Row>[], lines: readonly Line<Row>[], width: number): string[] {
+function table<Row>(
+  title: string,
+  columns: readonly Column<Row>[],
+  lines: readonly Line<Row>[],
+  width: number,
+  align: "left" | "right" = "right",
+): string[] {
   const rows = lines.map((line) => ("words" in line ? line : [line.label, ...columns.map(({ of }) => of(line.row))]));
   const texts = [[title, ...columns.map((column) => column.title)], ...rows];
   const widths = texts.reduce<number[]>(
@@ -103,12 +170,17 @@ function table<Row>(title: string, columns: readonly Column<Row>[], lines: reado
   if (columns.length > 0 && widths.reduce((sum, each) => sum + each + 2, -2) > width) {
     const lastRank = Math.max(...columns.map(({ rank }) => rank));
     const important = columns.filter(({ rank }) => rank !== lastRank);
-    return table(title, important, lines, width);
+    return table(title, important, lines, width, align);
   }
   return texts.flatMap((text) =>
     "words" in text
       ? wrap(text.words, width, text.mark)
-      : [text.map((figure, at) => (at === 0 ? figure.padEnd(widths[at] ?? 0) : figure.padStart(widths[at] ?? 0))).join("  ")],
+      : [
+          text
+            .map((figure, at) => (at === 0 || align === "left" ? figure.padEnd(widths[at] ?? 0) : figure.padStart(widths[at] ?? 0)))
+            .join("  ")
+            .trimEnd(),
+        ],
   );
 }
 

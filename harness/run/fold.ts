@@ -1,5 +1,15 @@
 import { RunFolderError } from "../errors.ts";
-import { type Cell, type CheckResult, type Header, type JournalEntry, type PhaseName, type Result, resultVersion } from "./schema.ts";
+import {
+  type Cell,
+  type CheckResult,
+  type Header,
+  type JournalEntry,
+  type KmsEvent,
+  type PhaseName,
+  type Result,
+  resultVersion,
+  type StepResult,
+} from "./schema.ts";
 
 /** The entries of a journal, the header first. */
 export type Journaled = readonly [Extract<JournalEntry, { event: "header" }>, ...JournalEntry[]];
@@ -14,6 +24,9 @@ export function foldJournal([first, ...rest]: Journaled): Result {
   const checks: CheckResult[] = [];
   /** Ids of the checks that are under way; several may be. */
   const checking = new Set<string>();
+  const steps: StepResult[] = [];
+  const kmsEvents: KmsEvent[] = [];
+  let step: string | undefined;
   let open: Cell | undefined;
   let phase: PhaseName | undefined;
   let end: Extract<JournalEntry, { event: "end" }> | undefined;
@@ -62,13 +75,24 @@ export function foldJournal([first, ...rest]: Journaled): Result {
         checks.push(entry.result);
         checking.delete(entry.result.id);
         break;
+      case "step-started":
+        step = entry.id;
+        break;
+      case "step":
+        if (steps.some(({ id }) => id === entry.result.id)) throw outOfOrder(line, `a second result of the step ${entry.result.id}`);
+        steps.push(entry.result);
+        step = undefined;
+        break;
+      case "kms-events":
+        kmsEvents.push(...entry.events);
+        break;
       case "end":
         end = entry;
         break;
     }
   }
 
-  const where = placeOf(phase, checking, header);
+  const where = step === undefined ? placeOf(phase, checking, header) : `in the step ${step}`;
   if (open !== undefined) open.fault = `Ended ${where}.`;
   const cell = open === undefined ? "" : ` of ${cellName(open)}`;
   return {
@@ -79,12 +103,17 @@ export function foldJournal([first, ...rest]: Journaled): Result {
     durationMs: atMs,
     cells,
     checks,
+    steps,
+    kmsEvents,
   };
 }
 
+/** What follows one upon the other in a run of a command. */
+const betweens: Readonly<Record<string, string>> = { conform: "checks", ack: "steps" };
+
 function placeOf(phase: PhaseName | undefined, checking: ReadonlySet<string>, { command }: Header): string {
   if (phase !== undefined) return `in the phase ${phase}`;
-  if (checking.size === 0) return `between two ${command === "conform" ? "checks" : "phases"}`;
+  if (checking.size === 0) return `between two ${betweens[command] ?? "phases"}`;
   return `in the ${checking.size === 1 ? "check" : "checks"} ${[...checking].join(", ")}`;
 }
 

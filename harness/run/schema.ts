@@ -140,6 +140,47 @@ export const checkResultSchema = z.strictObject({
 });
 export type CheckResult = z.infer<typeof checkResultSchema>;
 
+/** `skipped`: a step before it did not hold. */
+export const stepVerdicts = ["verified", "refused", "failed", "skipped"] as const;
+export type StepVerdict = (typeof stepVerdicts)[number];
+
+/** One step of a procedure that was carried out, or of its verification. */
+export const stepResultSchema = z.strictObject({
+  /** `existing/migrate`; never changes. */
+  id: z.string(),
+  /** What belongs together under one heading, in words. */
+  part: z.string(),
+  title: z.string(),
+  /** What the procedure's own description promises here. */
+  says: z.string(),
+  verdict: z.enum(stepVerdicts),
+  /** Why it is not verified; null where it is. */
+  reason: z.string().nullable(),
+  /** What to do then. */
+  remedy: z.string().nullable(),
+  /** What the verdict rests on, in sentences; never a plaintext, a DEK or a credential. */
+  evidence: z.array(z.string()),
+  startMs: ms,
+  durationMs: ms,
+});
+export type StepResult = z.infer<typeof stepResultSchema>;
+
+/** A call of the KMS as the cloud's own audit trail recorded it; no plaintext and no ciphertext is part of it. */
+export const kmsEventSchema = z.strictObject({
+  /** UTC. */
+  time: z.iso.datetime(),
+  /** The name of the API, `Encrypt`. */
+  name: z.string(),
+  user: z.string(),
+  /** Null where the call named none, or the trail does not tell. */
+  keyId: z.string().nullable(),
+  keyVersionId: z.string().nullable(),
+  /** Null where the call was answered. */
+  errorCode: z.string().nullable(),
+  requestId: z.string(),
+});
+export type KmsEvent = z.infer<typeof kmsEventSchema>;
+
 export const refusalSchema = z.strictObject({ kind: z.enum(targetKinds), reason: z.string(), remedy: z.string() });
 
 /** What the run was measured on. */
@@ -195,6 +236,10 @@ export const resultSchema = z.strictObject({
   cells: z.array(cellSchema),
   /** Empty for a benchmark, and in what was written before there were checks. */
   checks: z.array(checkResultSchema).default([]),
+  /** Of a procedure; empty otherwise, as are the events. */
+  steps: z.array(stepResultSchema).default([]),
+  /** In the order of their times. */
+  kmsEvents: z.array(kmsEventSchema).default([]),
 });
 export type Result = z.infer<typeof resultSchema>;
 
@@ -208,6 +253,9 @@ export const journalEntrySchema = z.discriminatedUnion("event", [
   z.strictObject({ atMs: ms, event: z.literal("cell-ended"), fault: z.string().nullable() }),
   z.strictObject({ atMs: ms, event: z.literal("check-started"), id: z.string() }),
   z.strictObject({ atMs: ms, event: z.literal("check"), result: checkResultSchema }),
+  z.strictObject({ atMs: ms, event: z.literal("step-started"), id: z.string() }),
+  z.strictObject({ atMs: ms, event: z.literal("step"), result: stepResultSchema }),
+  z.strictObject({ atMs: ms, event: z.literal("kms-events"), events: z.array(kmsEventSchema) }),
   z.strictObject({ atMs: ms, event: z.literal("note"), text: z.string() }),
   z.strictObject({
     atMs: ms,

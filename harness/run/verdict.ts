@@ -1,5 +1,5 @@
 import { cellName } from "./fold.ts";
-import type { Agreement, Cell, CheckResult, CheckVerdict, Phase, PhaseName, Result } from "./schema.ts";
+import type { Agreement, Cell, CheckResult, CheckVerdict, Phase, PhaseName, Result, StepResult } from "./schema.ts";
 
 export interface Verdict {
   readonly text: string;
@@ -18,7 +18,7 @@ export interface Verdicts {
 
 /** Judges a run by what lies in its result, and by nothing else. */
 export function verdicts(result: Result): Verdicts {
-  const { header, checks, cells } = result;
+  const { header, checks, cells, steps } = result;
   const wrong = checks.filter((check) => isFault(check, header));
   const others = checks.filter((check) => !isFault(check, header));
   const tally = sentences(tallies(result), { isFault: wrong.length > 0 });
@@ -26,6 +26,7 @@ export function verdicts(result: Result): Verdicts {
     ...sentences(runFaults(result), { isFault: true }),
     ...(wrong.length > 0 ? tally : []),
     ...sentences(troubles(wrong), { isFault: true, isShown: true }),
+    ...sentences(steps.filter(isStepFault).map(stepSentence), { isFault: true, isShown: true }),
     ...sentences(
       cells.flatMap((cell) => cellFaults(cell).map((fault) => `${cellName(cell)}: ${fault}`)),
       { isFault: true },
@@ -36,6 +37,7 @@ export function verdicts(result: Result): Verdicts {
     ...sentences(troubles(others), { isFault: false, isShown: true }),
     ...sentences(
       [
+        ...stepTallies(result),
         ...unanswered(checks, "not-applicable"),
         ...unanswered(checks, "skipped"),
         ...envelopeFindings(cells),
@@ -59,12 +61,35 @@ function tallies({ checks, status }: Result): string[] {
   return checks.length === 0 ? [] : [`${checkTally(checks)}${missing}.`];
 }
 
+/** How the steps of a procedure ended, and what the audit trail has of them. */
+function stepTallies({ steps, kmsEvents }: Result): string[] {
+  if (steps.length === 0) return [];
+  const refused = kmsEvents.filter(({ errorCode }) => errorCode !== null).length;
+  const of = (verdict: StepResult["verdict"]) => steps.filter((step) => step.verdict === verdict).length;
+  const others = (["refused", "failed", "skipped"] as const)
+    .filter((verdict) => of(verdict) > 0)
+    .map((verdict) => `${of(verdict)} ${verdict}`);
+  return [
+    `${[`${of("verified")} of ${steps.length} steps verified`, ...others].join(", ")}.`,
+    ...(kmsEvents.length === 0 ? [] : [`The audit trail shows ${kmsEvents.length} KMS calls, ${refused} of them ended with an error.`]),
+  ];
+}
+
+export function isStepFault({ verdict }: StepResult): boolean {
+  return verdict === "refused" || verdict === "failed";
+}
+
+/** What a step that is not verified says of itself. */
+export function stepSentence({ id, verdict, title, reason }: StepResult): string {
+  return `${id} ${verdict}: ${reason ?? title}`;
+}
+
 /** Why a run as a whole is not right: it did not end as it should, or it has nothing to show. */
-export function runFaults({ status, fault, cells, checks, header }: Result): string[] {
+export function runFaults({ status, fault, cells, checks, steps, header }: Result): string[] {
   const faults = status === "complete" ? [] : [fault ?? `The run is ${status}.`];
-  if (cells.length > 0 || checks.some((check) => check.verdict === "pass" || isFault(check, header))) return faults;
+  if (cells.length > 0 || steps.length > 0 || checks.some((check) => check.verdict === "pass" || isFault(check, header))) return faults;
   if (checks.some(({ verdict }) => verdict === "fail" || verdict === "inconclusive")) return [...faults, "No check passed."];
-  return [...faults, header.command === "conform" ? "Nothing was checked." : "Nothing was measured."];
+  return [...faults, header.command === "bench" ? "Nothing was measured." : "Nothing was checked."];
 }
 
 /**
