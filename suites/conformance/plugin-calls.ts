@@ -84,8 +84,44 @@ export async function sealedSeed(
   return inconclusive(`Encrypt does not work: ${sealed.message}`);
 }
 
+/** Adds that what was encrypted earlier can still be decrypted; `when` says how much earlier, "from before the restart". */
+export async function addOpens(
+  subject: PluginSubject,
+  findings: Findings,
+  when: string,
+  { seed, sealed }: { readonly seed: Uint8Array; readonly sealed: EncryptResponse },
+): Promise<boolean> {
+  const opened = await attempt(decrypt(subject.v2, sealed), subject);
+  return findings.add(opened.isAnswered && isSame(opened.answer, seed), {
+    sent: `Decrypt of a ciphertext ${when}`,
+    received: opened.isAnswered ? comparison(seed, opened.answer) : opened.message,
+    expected: "the same bytes",
+  });
+}
+
+const freshCalls = 16;
+
+/** Adds whether equal plaintexts give different ciphertexts after two restarts: both from the start of a process on, where a counter begins. */
+export async function addFreshAcrossRestarts(
+  subject: PluginSubject,
+  findings: Findings,
+  encryptOne: (seed: Uint8Array) => Promise<Uint8Array>,
+): Promise<void> {
+  const seed = subject.random.bytes(seedLength);
+  const seen = new Set<string>();
+  for (let start = 0; start < 2; start++) {
+    await subject.restart();
+    for (let call = 0; call < freshCalls; call++) seen.add(Buffer.from(await encryptOne(seed)).toString("base64"));
+  }
+  findings.add(seen.size === 2 * freshCalls, {
+    sent: `${freshCalls} Encrypts of the same 32 bytes after one restart, and as many after another`,
+    received: `${seen.size} different ciphertexts`,
+    expected: String(2 * freshCalls),
+  });
+}
+
 /**
- * The same, decrypted once: a plugin that keeps what it decrypted has it now, and has to tell a changed request from the one it knows.
+ * The same as {@link sealedSeed}, decrypted once: a plugin that keeps what it decrypted has it now, and has to tell a changed request from the one it knows.
  */
 export async function openedSeed(subject: PluginSubject): ReturnType<typeof sealedSeed> {
   const made = await sealedSeed(subject);

@@ -1,8 +1,6 @@
 import { type Check, Findings } from "../check.ts";
-import { encrypt, seedLength } from "../plugin-calls.ts";
+import { addFreshAcrossRestarts, encrypt } from "../plugin-calls.ts";
 import type { PluginSubject } from "../plugin-subject.ts";
-
-const calls = 16;
 
 export const check = {
   id: "plugin/v2-restart-fresh",
@@ -13,19 +11,8 @@ export const check = {
   needs: ["kms-v2", "restart"],
   remedy: "Draw nonces at random: a counter in memory begins again with the process, and repeats nonces under the same key.",
   async run(subject) {
-    const seed = subject.random.bytes(seedLength);
-    const seen = new Set<string>();
-    // Both times from the start of a process on, because that is where a counter begins.
-    for (let start = 0; start < 2; start++) {
-      await subject.restart();
-      for (let call = 0; call < calls; call++) seen.add(Buffer.from((await encrypt(subject.v2, seed)).ciphertext).toString("base64"));
-    }
     const findings = new Findings();
-    findings.add(seen.size === 2 * calls, {
-      sent: `${calls} Encrypts of the same 32 bytes after one restart, and as many after another`,
-      received: `${seen.size} different ciphertexts`,
-      expected: String(2 * calls),
-    });
+    await addFreshAcrossRestarts(subject, findings, async (seed) => (await encrypt(subject.v2, seed)).ciphertext);
     return findings.outcome();
   },
 } satisfies Check<PluginSubject>;

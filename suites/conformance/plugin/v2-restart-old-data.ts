@@ -1,5 +1,5 @@
 import { type Check, Findings } from "../check.ts";
-import { addStillWorks, attempt, comparison, decrypt, isSame, sealedSeed } from "../plugin-calls.ts";
+import { addOpens, addStillWorks, sealedSeed } from "../plugin-calls.ts";
 import type { PluginSubject } from "../plugin-subject.ts";
 
 export const check = {
@@ -13,15 +13,9 @@ export const check = {
   async run(subject) {
     const made = await sealedSeed(subject);
     if ("verdict" in made) return made;
-    const { seed, sealed } = made;
     await subject.restart();
     const findings = new Findings();
-    const opened = await attempt(decrypt(subject.v2, sealed), subject);
-    findings.add(opened.isAnswered && isSame(opened.answer, seed), {
-      sent: "Decrypt of a ciphertext from before the restart",
-      received: opened.isAnswered ? comparison(seed, opened.answer) : opened.message,
-      expected: "the same bytes",
-    });
+    await addOpens(subject, findings, "from before the restart", made);
     await addStillWorks(subject, findings);
     return findings.outcome();
   },

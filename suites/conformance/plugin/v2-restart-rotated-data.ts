@@ -1,5 +1,5 @@
 import { type Check, Findings, inconclusive } from "../check.ts";
-import { attempt, comparison, decrypt, isSame, rotated, sealedSeed } from "../plugin-calls.ts";
+import { addOpens, attempt, rotated, sealedSeed } from "../plugin-calls.ts";
 import type { PluginSubject } from "../plugin-subject.ts";
 
 export const check = {
@@ -19,17 +19,8 @@ export const check = {
     if ("verdict" in fresh) return fresh;
     await subject.restart();
     const findings = new Findings();
-    for (const [when, { seed, sealed }] of [
-      ["before the rotation", old],
-      ["between the rotation and the restart", fresh],
-    ] as const) {
-      const opened = await attempt(decrypt(subject.v2, sealed), subject);
-      findings.add(opened.isAnswered && isSame(opened.answer, seed), {
-        sent: `Decrypt of a ciphertext from ${when}`,
-        received: opened.isAnswered ? comparison(seed, opened.answer) : opened.message,
-        expected: "the same bytes",
-      });
-    }
+    await addOpens(subject, findings, "from before the rotation", old);
+    await addOpens(subject, findings, "from between the rotation and the restart", fresh);
     const status = await attempt(subject.v2.status(), subject);
     findings.add(status.isAnswered && status.answer.keyId === change.after, {
       sent: "Status after the restart",

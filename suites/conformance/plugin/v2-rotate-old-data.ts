@@ -1,5 +1,5 @@
 import { type Check, Findings, inconclusive } from "../check.ts";
-import { addStillWorks, attempt, comparison, decrypt, isSame, rotated, sealedSeed } from "../plugin-calls.ts";
+import { addOpens, addStillWorks, rotated, sealedSeed } from "../plugin-calls.ts";
 import type { PluginSubject } from "../plugin-subject.ts";
 
 export const check = {
@@ -13,16 +13,10 @@ export const check = {
   async run(subject) {
     const made = await sealedSeed(subject);
     if ("verdict" in made) return made;
-    const { seed, sealed } = made;
     if ((await rotated(subject)) === undefined)
       return inconclusive("Status names the same key_id 20 s after the rotation; another check says so.");
     const findings = new Findings();
-    const opened = await attempt(decrypt(subject.v2, sealed), subject);
-    findings.add(opened.isAnswered && isSame(opened.answer, seed), {
-      sent: "Decrypt of a ciphertext from before the rotation, with its key_id",
-      received: opened.isAnswered ? comparison(seed, opened.answer) : opened.message,
-      expected: "the same bytes",
-    });
+    await addOpens(subject, findings, "from before the rotation, with its key_id", made);
     await addStillWorks(subject, findings);
     return findings.outcome();
   },

@@ -1,5 +1,5 @@
 import { type Check, Findings, inconclusive } from "../check.ts";
-import { attempt, comparison, decrypt, isSame, rotated, sealedSeed } from "../plugin-calls.ts";
+import { addOpens, rotated, sealedSeed } from "../plugin-calls.ts";
 import type { PluginSubject } from "../plugin-subject.ts";
 
 const rotations = 3;
@@ -21,12 +21,7 @@ export const check = {
         return inconclusive("Status names the same key_id 20 s after the rotation; another check says so.");
     }
     const findings = new Findings();
-    const opened = await attempt(decrypt(subject.v2, made.sealed), subject);
-    findings.add(opened.isAnswered && isSame(opened.answer, made.seed), {
-      sent: `Decrypt of a ciphertext from ${rotations} rotations ago, with its key_id`,
-      received: opened.isAnswered ? comparison(made.seed, opened.answer) : opened.message,
-      expected: "the same bytes",
-    });
+    await addOpens(subject, findings, `from ${rotations} rotations ago, with its key_id`, made);
     return findings.outcome();
   },
 } satisfies Check<PluginSubject>;
