@@ -64,8 +64,14 @@ const troubles: Readonly<Record<string, (request: SeenRequest) => StubAnswer>> =
   "200 with a page": (request) => ({ body: `<html>${echo(request)}</html>` }),
 };
 
+interface Caller {
+  readonly connect?: Connect;
+  /** How long each call may take. */
+  readonly timeoutMs: number;
+}
+
 /** Has a plugin meet one trouble in every call, and gives back all that it wrote and answered, and what must not be in it. */
-async function meet(trouble: ((request: SeenRequest) => StubAnswer) | "refused", connect?: Connect) {
+async function meet(trouble: ((request: SeenRequest) => StubAnswer) | "refused", { connect, timeoutMs }: Caller) {
   await using held = new AsyncDisposableStack();
   const folder = held.use(await mkdtempDisposable(join(tmpdir(), "kmsmark-leak-")));
   const key = new StubKey();
@@ -96,7 +102,7 @@ async function meet(trouble: ((request: SeenRequest) => StubAnswer) | "refused",
   if (trouble === "refused") await stub[Symbol.asyncDispose]();
   else stub.answer(trouble);
   const answers: string[] = [];
-  const options = { timeoutMs: 150 };
+  const options = { timeoutMs };
   for (let round = 0; round < 2; round++) {
     for (const call of [
       () => v2.encrypt({ plaintext: dek, uid: "u" }, options),
@@ -148,7 +154,7 @@ function leaks({ text, secrets }: { readonly text: string; readonly secrets: Rea
 
 describe("nothing that a plugin writes or answers holds a secret", { timeout: 20_000 }, () => {
   it.each([...Object.keys(troubles), "a refused connection"])("when its KMS meets it with %s", async (name) => {
-    const met = await meet(troubles[name] ?? "refused");
+    const met = await meet(troubles[name] ?? "refused", { timeoutMs: 150 });
     expect(met.answers.length).toBe(12);
     expect(met.text).toContain('"msg":"provider call"');
     expect(met.secrets.size).toBeGreaterThan(8);
@@ -235,7 +241,7 @@ describe("the search", { timeout: 20_000 }, () => {
     "403 with details",
     "throttling",
   ])("finds plaintext, ciphertext, token and signature of a client that passes messages through, with %s", async (name) => {
-    const found = leaks(await meet(troubles[name] ?? "refused", leaky));
+    const found = leaks(await meet(troubles[name] ?? "refused", { connect: leaky, timeoutMs: 10_000 }));
     const whole = found.join("\n");
     for (const secret of [
       "the plaintext as it was sent, in base64",

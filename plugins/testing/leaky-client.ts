@@ -41,16 +41,21 @@ export class LeakyClient implements RpcCaller {
     const headers = { "x-acs-action": action };
     const what = `POST ${origin}${path}`;
     const response = await this.#agent.request({ origin, path, method: "POST", headers, signal }).catch((thrown: unknown) => {
-      throw new ProviderFault("unavailable", `${what} failed: ${messageOf(thrown)}`);
+      throw unavailable(`${what} failed: ${messageOf(thrown)}`);
     });
     const text = await response.body.text().catch((thrown: unknown) => {
-      throw new ProviderFault("unavailable", `${what} broke off: ${messageOf(thrown)}`);
+      throw unavailable(`${what} broke off: ${messageOf(thrown)}`);
     });
-    if (response.statusCode !== 200) throw new ProviderFault("unavailable", `${what}: ${text}`);
+    if (response.statusCode !== 200) throw unavailable(`${what}: ${text}`);
     return schema.parse(JSON.parse(text));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#agent.destroy();
   }
+}
+
+/** Nothing tries again within a call's deadline, so that a call with a long one ends at once. */
+function unavailable(message: string): ProviderFault {
+  return new ProviderFault("unavailable", message, { retryAfterMs: 3_600_000 });
 }
