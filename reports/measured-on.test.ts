@@ -4,7 +4,7 @@ import type { Load, PhaseName, Result } from "../harness/run/schema.ts";
 import { measuredOn } from "./measured-on.ts";
 
 const complete = await readRun("reports/fixtures/complete");
-const open: Load = { model: "open", ratePerSecond: 200, inFlightMax: 64 };
+const open: Load = { model: "open", arrivals: "constant", ratePerSecond: 200, inFlightMax: 64 };
 
 /** What is said of the load where the phases were loaded so; the others had none. */
 function loads(of: Partial<Record<PhaseName, Load>>): string[] {

@@ -1,4 +1,4 @@
-import { type Cell, phaseNames } from "../harness/run/schema.ts";
+import type { Cell } from "../harness/run/schema.ts";
 import { none } from "./column.ts";
 import { kmsCalls, kmsColumns } from "./kms-calls.ts";
 import { phaseColumns, troubles } from "./phase-columns.ts";
@@ -62,7 +62,7 @@ export function kmsPhaseTable(cells: readonly Cell[]): Table {
 
 /** What the API server counted in each phase. */
 export function serverTable(cells: readonly Cell[]): Table {
-  const names = phaseNames.filter((name) => cells.some(({ phases }) => phases.some((phase) => phase.name === name)));
+  const names = [...new Set(cells.flatMap(({ phases }) => phases.map(({ name }) => name)))];
   return {
     first: "provider",
     heads: [...words("counter"), ...figures(names.map((title) => ({ title })))],

@@ -55,7 +55,7 @@ export function parseBenchWords(
   if (!(words.rate > 0 && words.rate <= rateMax)) faults.push(`--rate takes a number above 0, at most ${rateMax}`);
   const load: Load = words["closed-loop"]
     ? { model: "closed", inFlight }
-    : { model: "open", ratePerSecond: words.rate, inFlightMax: inFlight };
+    : { model: "open", arrivals: "constant", ratePerSecond: words.rate, inFlightMax: inFlight };
   const cacheSize = whole("cachesize", words.cachesize, cacheSizeMax);
   const featureGates = parseFeatureGates(words["feature-gates"], faults);
   if (words.seed?.trim() === "") faults.push("--seed takes a word");

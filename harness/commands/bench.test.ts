@@ -6,10 +6,10 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { startPlugin } from "../../plugins/index.ts";
 import { renderTerminal } from "../../reports/index.ts";
 import { benchmarks } from "../../suites/bench/index.ts";
+import { lifecyclePhases } from "../../suites/bench/lifecycle.ts";
 import { type CliAnswer, callCli } from "../cli-call.ts";
 import { leasesFolder } from "../lease.ts";
 import { readRun } from "../run/read-run.ts";
-import { phaseNames } from "../run/schema.ts";
 import { command } from "./bench.ts";
 
 const realTmpdir = tmpdir();
@@ -43,7 +43,7 @@ describe("a run", () => {
       ["kms-v1", 6],
       ["kms-v2", 6],
     ]);
-    for (const { phases } of result.cells) expect(phases.map(({ name }) => name)).toEqual(phaseNames);
+    for (const { phases } of result.cells) expect(phases.map(({ name }) => name)).toEqual(lifecyclePhases);
 
     const lines = stderr.trimEnd().split("\n");
     expect(lines[0]).toBe("Target: embedded – a model of the API server inside kmsmark, not a real kube-apiserver.");

@@ -126,7 +126,7 @@ export class LoadDriver {
     return {
       load:
         schedule.model === "open"
-          ? { model: "open", ratePerSecond: schedule.ratePerSecond, inFlightMax: this.#inFlightMax }
+          ? { model: "open", arrivals: "constant", ratePerSecond: schedule.ratePerSecond, inFlightMax: this.#inFlightMax }
           : { model: "closed", inFlight: schedule.inFlight },
       due: this.#ok + this.#failed + this.#dropped,
       ok: this.#ok,

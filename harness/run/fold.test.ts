@@ -2,11 +2,11 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { foldJournal, type Journaled } from "./fold.ts";
 import { parseJournal } from "./read-run.ts";
-import { type CheckResult, type JournalEntry, resultSchema } from "./schema.ts";
+import { type CheckResult, type JournalEntry, journalEntrySchema, resultSchema } from "./schema.ts";
 
 const [header, ...full] = parseJournal(readFileSync("reports/fixtures/complete/journal.jsonl", "utf8"));
 const fold = (...rest: readonly JournalEntry[]) => foldJournal([header, ...rest]);
-const cellStarted: JournalEntry = { atMs: 5, event: "cell-started", provider: "kms-v2", secrets: 50 };
+const cellStarted = journalEntrySchema.parse({ atMs: 5, event: "cell-started", provider: "kms-v2", secrets: 50 });
 const writeStarted: JournalEntry = { atMs: 8, event: "phase-started", name: "write", due: 50 };
 const cellEnded: JournalEntry = { atMs: 9, event: "cell-ended", fault: null };
 const ended: JournalEntry = { atMs: 10, event: "end", status: "complete", fault: null };

@@ -2,6 +2,8 @@ import { RunFolderError } from "../errors.ts";
 import {
   type Cell,
   type CheckResult,
+  type Finding,
+  type Floor,
   type Header,
   type JournalEntry,
   type KmsEvent,
@@ -9,6 +11,7 @@ import {
   type Result,
   resultVersion,
   type StepResult,
+  type Threshold,
 } from "./schema.ts";
 
 /** The entries of a journal, the header first. */
@@ -26,6 +29,9 @@ export function foldJournal([first, ...rest]: Journaled): Result {
   const checking = new Set<string>();
   const steps: StepResult[] = [];
   const kmsEvents: KmsEvent[] = [];
+  let floor: Floor | null = null;
+  const findings: Finding[] = [];
+  let thresholds: Threshold[] = [];
   let step: string | undefined;
   let open: Cell | undefined;
   let phase: PhaseName | undefined;
@@ -45,7 +51,17 @@ export function foldJournal([first, ...rest]: Journaled): Result {
         break;
       case "cell-started":
         if (open !== undefined) throw outOfOrder(line, "a cell that starts before the last one ended");
-        open = { provider: entry.provider, secrets: entry.secrets, startMs: entry.atMs, phases: [], envelopes: null, fault: null };
+        open = {
+          benchmark: entry.benchmark,
+          parameters: entry.parameters,
+          round: entry.round,
+          provider: entry.provider,
+          secrets: entry.secrets,
+          startMs: entry.atMs,
+          phases: [],
+          envelopes: null,
+          fault: null,
+        };
         cells.push(open);
         break;
       case "phase-started":
@@ -86,6 +102,15 @@ export function foldJournal([first, ...rest]: Journaled): Result {
       case "kms-events":
         kmsEvents.push(...entry.events);
         break;
+      case "floor":
+        floor = entry.floor;
+        break;
+      case "finding":
+        findings.push(entry.finding);
+        break;
+      case "thresholds":
+        thresholds = entry.thresholds;
+        break;
       case "end":
         end = entry;
         break;
@@ -105,6 +130,9 @@ export function foldJournal([first, ...rest]: Journaled): Result {
     checks,
     steps,
     kmsEvents,
+    floor,
+    findings,
+    thresholds,
   };
 }
 
@@ -117,10 +145,17 @@ function placeOf(phase: PhaseName | undefined, checking: ReadonlySet<string>, { 
   return `in the ${checking.size === 1 ? "check" : "checks"} ${[...checking].join(", ")}`;
 }
 
-/** `kms-v2, 50 secrets`. */
-export function cellName({ provider, secrets }: Pick<Cell, "provider" | "secrets">): string {
-  return `${provider}, ${secrets} secrets`;
+/** `kms-v2, 50 secrets`, or with parameters and rounds `kms-v2, 50 secrets, kmsLatencyMs 10, round 2`. */
+export function cellName({ provider, secrets, parameters = {}, round = 1 }: CellOrigin): string {
+  return [
+    provider,
+    `${secrets} secrets`,
+    ...Object.entries(parameters).map(([name, value]) => `${name} ${value}`),
+    ...(round > 1 ? [`round ${round}`] : []),
+  ].join(", ");
 }
+
+type CellOrigin = Pick<Cell, "provider" | "secrets"> & Partial<Pick<Cell, "parameters" | "round">>;
 
 function outOfOrder(line: number, what: string): RunFolderError {
   return new RunFolderError("journal-out-of-order", `Line ${line} of the journal is ${what}.`);

@@ -28,7 +28,7 @@ it("writes a line an entry, with the time since the run's start", async () => {
   journal.append(cellStarted);
   expect(lines()).toEqual([
     JSON.stringify({ atMs: 0, event: "header", version: 1, header }),
-    '{"atMs":12.5,"event":"cell-started","provider":"kms-v2","secrets":50}',
+    '{"atMs":12.5,"event":"cell-started","benchmark":"lifecycle","parameters":{},"round":1,"provider":"kms-v2","secrets":50}',
     "",
   ]);
 });

@@ -3,10 +3,10 @@ import { join } from "node:path";
 import type { Clock } from "../clock.ts";
 import { foldJournal, type Journaled } from "./fold.ts";
 import { folderFault } from "./folder-fault.ts";
-import { type Header, type JournalEntry, journalEntrySchema, type Result, resultVersion } from "./schema.ts";
+import { type Header, type JournalEntry, type JournalInput, journalEntrySchema, type Result, resultVersion } from "./schema.ts";
 
 /** An entry without its time, which the journal knows itself. */
-export type JournalEvent = JournalEntry extends infer Entry ? (Entry extends JournalEntry ? Omit<Entry, "atMs"> : never) : never;
+export type JournalEvent = JournalInput extends infer Entry ? (Entry extends JournalInput ? Omit<Entry, "atMs"> : never) : never;
 
 /** How bytes reach a file: `writeSync` of node:fs, or in tests one that fails. Returns how many were written. */
 export type WriteBytes = (file: number, bytes: Uint8Array) => number;

@@ -95,8 +95,8 @@ describe("a result", () => {
     ["an unknown provider", { ...complete, cells: [{ ...cell, provider: "rot13" }] }, /schema: cells\.0\.provider: /],
     ["half a secret", { ...complete, cells: [{ ...cell, secrets: 0.5 }] }, /schema: cells\.0\.secrets: /],
     [
-      "an unknown phase",
-      { ...complete, cells: [{ ...cell, phases: [{ ...cell?.phases[0], name: "nap" }] }] },
+      "a phase whose name is none",
+      { ...complete, cells: [{ ...cell, phases: [{ ...cell?.phases[0], name: "A nap" }] }] },
       /schema: cells\.0\.phases\.0\.name: /,
     ],
     [

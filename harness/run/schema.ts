@@ -30,12 +30,22 @@ export type Latency = z.infer<typeof latencySchema>;
 export const benchProviders = ["identity", "kms-v2", "kms-v1", "aescbc", "aesgcm", "secretbox"] as const;
 export type BenchProvider = (typeof benchProviders)[number];
 
-export const phaseNames = ["start", "write", "read", "list", "update", "noop", "restart", "cold", "delete"] as const;
-export type PhaseName = (typeof phaseNames)[number];
+/** What a benchmark calls its phases; each has its own. */
+export const phaseNameSchema = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/);
+export type PhaseName = z.infer<typeof phaseNameSchema>;
+
+/** How the due times of an open load are spread. */
+export const arrivals = ["constant", "poisson", "ramp", "step", "spike", "replay"] as const;
 
 /** How requests were offered: on a schedule of due times (open), or each worker's next when its last was answered (closed). */
 export const loadSchema = z.discriminatedUnion("model", [
-  z.strictObject({ model: z.literal("open"), ratePerSecond: z.number().positive(), inFlightMax: count }),
+  z.strictObject({
+    model: z.literal("open"),
+    arrivals: z.enum(arrivals).default("constant"),
+    /** On average over the schedule. */
+    ratePerSecond: z.number().positive(),
+    inFlightMax: count,
+  }),
   z.strictObject({ model: z.literal("closed"), inFlight: count }),
 ]);
 export type Load = z.infer<typeof loadSchema>;
@@ -59,8 +69,36 @@ export const agreementSchema = z.strictObject({
 });
 export type Agreement = z.infer<typeof agreementSchema>;
 
+/** What ended in one second of a phase; the histograms stand in `samples/seconds.csv`. */
+export const secondSchema = z.strictObject({
+  /** Counts from the phase's start; seconds in which nothing ended are left out. */
+  second: count,
+  ok: count,
+  failed: count,
+  dropped: count,
+  /** Of the successful requests that fell due in it, nanoseconds. */
+  p50: count.nullable(),
+  p99: count.nullable(),
+  max: count.nullable(),
+});
+export type Second = z.infer<typeof secondSchema>;
+
+/** What the client itself spent on a phase. */
+export const clientCostSchema = z.strictObject({
+  /** User and system time of the client's threads that sent it, ms. */
+  cpuMs: ms,
+  /** That time over the requests that were sent; null where none was. */
+  cpuUsPerRequest: z.number().nonnegative().nullable(),
+  /** The longest that the client's event loop was late, ms. */
+  eventLoopDelayMaxMs: ms,
+  /** Of the garbage collector. */
+  gcPauseMaxMs: ms,
+  gcPauseTotalMs: ms,
+});
+export type ClientCost = z.infer<typeof clientCostSchema>;
+
 export const phaseSchema = z.strictObject({
-  name: z.enum(phaseNames),
+  name: phaseNameSchema,
   startMs: ms,
   durationMs: ms,
   /** Null for the phases that send no load: start, restart. */
@@ -83,6 +121,11 @@ export const phaseSchema = z.strictObject({
   /** What the API server's own counters grew by, by metric name and labels as in its exposition. */
   server: z.record(z.string(), z.number()),
   agreements: z.array(agreementSchema),
+  /** Empty where the phase was not measured by seconds. */
+  seconds: z.array(secondSchema).default([]),
+  client: clientCostSchema.nullable().default(null),
+  /** What else the benchmark found in it, by a name that ends in its unit: `firstWriteMs`, `edekBytes`, `staleCount`. */
+  figures: z.record(z.string().regex(/^[a-z][A-Za-z0-9]*$/), z.number()).default({}),
 });
 export type Phase = z.infer<typeof phaseSchema>;
 
@@ -97,7 +140,20 @@ export const envelopeCheckSchema = z.strictObject({
 });
 export type EnvelopeCheck = z.infer<typeof envelopeCheckSchema>;
 
+/** What else distinguishes a cell, by name: `{ kmsLatencyMs: 10, apiServers: 3 }`. */
+export const parametersSchema = z.record(z.string().regex(/^[a-z][A-Za-z0-9]*$/), z.union([z.number(), z.string()]));
+export type Parameters = z.infer<typeof parametersSchema>;
+
+/** Which benchmark measured a cell, with what, and in which round of interleaved ones. */
+const cellOriginSchema = {
+  benchmark: z.string().default("lifecycle"),
+  parameters: parametersSchema.default({}),
+  /** Counts from 1. */
+  round: count.min(1).default(1),
+};
+
 export const cellSchema = z.strictObject({
+  ...cellOriginSchema,
   provider: z.enum(benchProviders),
   secrets: count,
   startMs: ms,
@@ -181,6 +237,32 @@ export const kmsEventSchema = z.strictObject({
 });
 export type KmsEvent = z.infer<typeof kmsEventSchema>;
 
+/** What the client can measure at best on this machine; a figure below three floors says more of the client than of what it measured. */
+export const floorSchema = z.strictObject({
+  /** A call to a server that does nothing, on the same kind of socket, by name (`grpc-unix`, `https`). */
+  roundTrips: z.record(z.string(), latencySchema),
+  /** How late the event loop of an idle client is. */
+  eventLoopDelay: latencySchema,
+  /** The smallest step of the clock that was seen, ns. */
+  clockResolutionNs: z.number().nonnegative(),
+  /** How late a request of an open load was sent while nothing was in its way. */
+  sendDelay: latencySchema.nullable(),
+});
+export type Floor = z.infer<typeof floorSchema>;
+
+/** What a benchmark answers to its question. */
+export const findingSchema = z.strictObject({ benchmark: z.string(), text: z.string() });
+export type Finding = z.infer<typeof findingSchema>;
+
+/** A condition on a metric of the result, as it was given with --threshold. */
+export const thresholdSchema = z.strictObject({
+  expression: z.string(),
+  holds: z.boolean(),
+  /** What was measured, in words; why it does not hold where nothing was. */
+  measured: z.string(),
+});
+export type Threshold = z.infer<typeof thresholdSchema>;
+
 export const refusalSchema = z.strictObject({ kind: z.enum(targetKinds), reason: z.string(), remedy: z.string() });
 
 /** What the run was measured on. */
@@ -240,14 +322,17 @@ export const resultSchema = z.strictObject({
   steps: z.array(stepResultSchema).default([]),
   /** In the order of their times. */
   kmsEvents: z.array(kmsEventSchema).default([]),
+  floor: floorSchema.nullable().default(null),
+  findings: z.array(findingSchema).default([]),
+  thresholds: z.array(thresholdSchema).default([]),
 });
 export type Result = z.infer<typeof resultSchema>;
 
 /** A line of the journal. `atMs` counts from the run's start. */
 export const journalEntrySchema = z.discriminatedUnion("event", [
   z.strictObject({ atMs: ms, event: z.literal("header"), version: z.literal(resultVersion), header: headerSchema }),
-  z.strictObject({ atMs: ms, event: z.literal("cell-started"), provider: z.enum(benchProviders), secrets: count }),
-  z.strictObject({ atMs: ms, event: z.literal("phase-started"), name: z.enum(phaseNames), due: count }),
+  z.strictObject({ atMs: ms, event: z.literal("cell-started"), ...cellOriginSchema, provider: z.enum(benchProviders), secrets: count }),
+  z.strictObject({ atMs: ms, event: z.literal("phase-started"), name: phaseNameSchema, due: count }),
   z.strictObject({ atMs: ms, event: z.literal("phase"), phase: phaseSchema }),
   z.strictObject({ atMs: ms, event: z.literal("envelopes"), check: envelopeCheckSchema }),
   z.strictObject({ atMs: ms, event: z.literal("cell-ended"), fault: z.string().nullable() }),
@@ -256,6 +341,9 @@ export const journalEntrySchema = z.discriminatedUnion("event", [
   z.strictObject({ atMs: ms, event: z.literal("step-started"), id: z.string() }),
   z.strictObject({ atMs: ms, event: z.literal("step"), result: stepResultSchema }),
   z.strictObject({ atMs: ms, event: z.literal("kms-events"), events: z.array(kmsEventSchema) }),
+  z.strictObject({ atMs: ms, event: z.literal("floor"), floor: floorSchema }),
+  z.strictObject({ atMs: ms, event: z.literal("finding"), finding: findingSchema }),
+  z.strictObject({ atMs: ms, event: z.literal("thresholds"), thresholds: z.array(thresholdSchema) }),
   z.strictObject({ atMs: ms, event: z.literal("note"), text: z.string() }),
   z.strictObject({
     atMs: ms,
@@ -265,3 +353,5 @@ export const journalEntrySchema = z.discriminatedUnion("event", [
   }),
 ]);
 export type JournalEntry = z.infer<typeof journalEntrySchema>;
+/** The same before what it leaves out is filled in. */
+export type JournalInput = z.input<typeof journalEntrySchema>;

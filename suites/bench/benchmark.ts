@@ -42,6 +42,12 @@ export interface Benchmark {
   readonly id: string;
   /** What a reader knows afterwards. */
   readonly question: string;
+  /** What is known of it without this benchmark, and from where, in a sentence. */
+  readonly knownBefore: string;
+  /** How long it takes as it is by default, in words, with what decides that. */
+  readonly takes: string;
+  /** What it cannot do without, in words: a control plane that can be restarted, a tap, nothing. */
+  readonly needs: string;
   /** Measures and writes what it measured to the journal. Throws only what ends the whole run. */
   run(bench: Bench): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { benchProviders, phaseNames } from "../../harness/run/schema.ts";
+import { benchProviders } from "../../harness/run/schema.ts";
 import { verdicts } from "../../harness/run/verdict.ts";
+import { lifecyclePhases } from "./lifecycle.ts";
 import { callsOf, measuredRun } from "./measured-run.ts";
 
 describe("the lifecycle on the embedded target", () => {
@@ -8,7 +9,7 @@ describe("the lifecycle on the embedded target", () => {
     const result = await measuredRun("embedded", { secrets: [12], providers: benchProviders, cacheSize: 1000, featureGates: {} });
     expect(result.cells.map(({ provider }) => provider)).toEqual(benchProviders);
     for (const { phases, envelopes } of result.cells) {
-      expect(phases.map(({ name }) => name)).toEqual(phaseNames);
+      expect(phases.map(({ name }) => name)).toEqual(lifecyclePhases);
       expect(envelopes).toMatchObject({ total: 12, right: 12, wrong: [] });
       for (const { requests } of phases) expect(requests).toMatchObject({ ok: requests.due, failed: 0, dropped: 0 });
     }

@@ -17,7 +17,7 @@ export interface PhaseLoad {
 }
 
 /** What a phase itself measures; the rest of it is counted around it. */
-type Measured = Omit<Phase, "name" | "startMs" | "kms" | "server" | "agreements">;
+type Measured = Omit<Phase, "name" | "startMs" | "kms" | "server" | "agreements" | "seconds" | "client" | "figures">;
 
 const noRequests: Phase["requests"] = { due: 0, ok: 0, failed: 0, dropped: 0 };
 
@@ -122,7 +122,7 @@ export class PhaseMeter implements AsyncDisposable {
       progress.update({ done: due, kmsCalls: tally.total });
       progress.endPhase();
       const kms = this.#tap === undefined ? null : tally.toPhase();
-      const phase = { name, startMs, ...measured, kms, ...counted };
+      const phase: Phase = { name, startMs, ...measured, kms, ...counted, seconds: [], client: null, figures: {} };
       journal.append({ event: "phase", phase });
       return { answer, phase };
     } finally {
