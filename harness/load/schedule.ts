@@ -1,5 +1,5 @@
 /**
- * When requests are due. A schedule knows nothing of clocks, servers or sending: it yields numbers, and the driver lives by them.
+ * When requests are due. A schedule knows nothing of clocks, servers or sending: it gives numbers, and the driver lives by them.
  * Another arrival process (Poisson, a ramp) is another function that returns an {@link OpenSchedule}.
  */
 export type Schedule = OpenSchedule | ClosedSchedule;
@@ -11,8 +11,11 @@ export interface OpenSchedule {
   readonly count: number;
   /** Requests per second, on average over the schedule. */
   readonly ratePerSecond: number;
-  /** The due times in milliseconds since the start, ascending, `count` of them; each call begins anew and yields the same. */
-  dueTimesMs(): Iterable<number>;
+  /**
+   * Begins anew: a function that gives one due time after the other, in milliseconds since the start, ascending, the same at each beginning. After `count` of
+   * them it means nothing.
+   */
+  dueTimesMs(): () => number;
 }
 
 /** A fixed number of workers, each of which sends its next request when its last was answered: a request is due when its worker is free. */
@@ -30,9 +33,10 @@ export function constantRate({ ratePerSecond, count }: { readonly ratePerSecond:
     model: "open",
     count: wholeNumber("count", count, 0),
     ratePerSecond,
-    *dueTimesMs() {
+    dueTimesMs() {
+      let index = 0;
       // From the index, not by adding up, so that no rounding gathers over a long schedule.
-      for (let index = 0; index < count; index++) yield (index * 1000) / ratePerSecond;
+      return () => (index++ * 1000) / ratePerSecond;
     },
   };
 }
