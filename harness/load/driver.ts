@@ -96,6 +96,8 @@ export class LoadDriver {
   #startMs: number | undefined;
   /** How many requests there are to send; no more than were sent once the load is cut short. */
   #count: number;
+  /** When a closed load that has a duration ends. */
+  #endMs = Number.POSITIVE_INFINITY;
   /** The request to send next, and when it is due by the monotonic clock. */
   #index = 0;
   #dueMs = 0;
@@ -135,6 +137,7 @@ export class LoadDriver {
     const startMs = this.#clock.monotonicMs();
     this.#startMs = startMs;
     this.#dueMs = startMs + (this.#nextDueMs?.() ?? 0);
+    if (schedule.model === "closed" && schedule.durationMs !== undefined) this.#endMs = startMs + schedule.durationMs;
     this.#sender.onDone = this.#onDone;
     using alarm = this.#clock.startAlarm(this.#pump);
     this.#alarm = alarm;
@@ -149,7 +152,7 @@ export class LoadDriver {
     return {
       load:
         schedule.model === "open"
-          ? { model: "open", arrivals: "constant", ratePerSecond: schedule.ratePerSecond, inFlightMax: this.#inFlightMax }
+          ? { model: "open", arrivals: schedule.arrivals, ratePerSecond: schedule.ratePerSecond, inFlightMax: this.#inFlightMax }
           : { model: "closed", inFlight: schedule.inFlight },
       due: this.#ok + this.#failed + this.#dropped,
       ok: this.#ok,
@@ -193,6 +196,10 @@ export class LoadDriver {
     let nowMs = 0;
     while (this.#inFlight.count < this.#inFlightMax && this.#index < this.#count) {
       if (sends++ % sendsPerReading === 0) nowMs = this.#clock.monotonicMs();
+      if (nowMs >= this.#endMs) {
+        this.#count = this.#index;
+        break;
+      }
       this.#inFlight.add(this.#index, nowMs, nowMs);
       this.#sender.send(this.#index++);
     }
