@@ -10,8 +10,8 @@ import {
 } from "../harness/kms/contract.ts";
 import type { DecryptRequestV1, DecryptResponseV1, EncryptRequestV1, EncryptResponseV1, VersionRequest } from "../harness/kms/messages.ts";
 import type { Random } from "../harness/random.ts";
-import type { PluginObserver, ProviderOperation } from "./observer.ts";
-import { type CallContext, type KmsProvider, ProviderFault, type Wrapped } from "./provider.ts";
+import type { PluginObserver, ProviderCall, ProviderOperation } from "./observer.ts";
+import { type Answer, type CallContext, type PromptProvider, ProviderFault, type Wrapped } from "./provider.ts";
 import { withRetries } from "./retry.ts";
 import { untilAborted } from "./until-aborted.ts";
 
@@ -48,14 +48,14 @@ interface KnownKey {
  * deadline, and remembers the current key version so that Status need not ask. Whatever fails is thrown as a {@link ProviderFault}.
  */
 export class KeyService {
-  readonly #provider: KmsProvider;
+  readonly #provider: PromptProvider;
   readonly #options: KeyServiceOptions;
   #known: KnownKey | undefined;
   /** Why the KMS could not be used when it was last tried; undefined while it can. */
   #fault: ProviderFault | undefined;
   #asking: Promise<KnownKey> | undefined;
 
-  constructor(provider: KmsProvider, options: KeyServiceOptions) {
+  constructor(provider: PromptProvider, options: KeyServiceOptions) {
     this.#provider = provider;
     this.#options = options;
   }
@@ -188,22 +188,43 @@ export class KeyService {
     return fault;
   }
 
-  #ask<Answer>(operation: ProviderOperation, context: CallContext, call: () => Promise<Answer>): Promise<Answer> {
-    const { clock, observer } = this.#options;
+  #ask<Value>(operation: ProviderOperation, context: CallContext, call: () => Answer<Value>): Answer<Value> {
+    const startMs = this.#options.clock.monotonicMs();
+    let answer: Answer<Value>;
+    try {
+      answer = call();
+    } catch (thrown) {
+      answer = Promise.reject(thrown);
+    }
+    if (answer instanceof Promise) return this.#await(operation, context, answer, call);
+    this.#tell(operation, startMs, "ok");
+    return answer;
+  }
+
+  /** @param begun - the first attempt. */
+  #await<Value>(operation: ProviderOperation, context: CallContext, begun: Promise<Value>, call: () => Answer<Value>): Promise<Value> {
+    let first: Promise<Value> | undefined = begun;
     const attempt = async () => {
-      const startMs = clock.monotonicMs();
+      const startMs = this.#options.clock.monotonicMs();
       try {
+        const pending = first ?? call();
+        first = undefined;
         // A provider that does not give up when it is told to must not hold up its caller.
-        const answer = await untilAborted(call(), context.signal);
-        observer.onProviderCall?.({ operation, durationMs: clock.monotonicMs() - startMs, outcome: "ok" });
+        const answer = pending instanceof Promise ? await untilAborted(pending, context.signal) : pending;
+        this.#tell(operation, startMs, "ok");
         return answer;
       } catch (thrown) {
         const fault = context.signal.aborted ? faultOf(context.signal.reason) : faultOf(thrown);
-        observer.onProviderCall?.({ operation, durationMs: clock.monotonicMs() - startMs, outcome: fault.kind });
+        this.#tell(operation, startMs, fault.kind);
         throw fault;
       }
     };
     return withRetries(attempt, context, this.#options);
+  }
+
+  #tell(operation: ProviderOperation, startMs: number, outcome: ProviderCall["outcome"]): void {
+    const { clock, observer } = this.#options;
+    observer.onProviderCall?.({ operation, durationMs: clock.monotonicMs() - startMs, outcome });
   }
 }
 
