@@ -70,9 +70,11 @@ export async function startPlugin(options: PluginOptions): Promise<RunningPlugin
   };
   const service = new KeyService(provider, { clock, random: new Random(randomUUID()), observer, runtimeVersion: kmsmarkVersion() });
   const health = () => service.health;
-  const metrics = createPluginMetrics(provider.name, health);
-  observers.push(metrics.observer);
-  const metricsServer = options.metrics === undefined ? undefined : started.use(await serveMetrics(options.metrics, metrics, health));
+  // Labels cost as much as a fast call does: they are not kept for nobody.
+  const metrics = options.metrics === undefined ? undefined : createPluginMetrics(provider.name, health);
+  if (metrics !== undefined) observers.push(metrics.observer);
+  const metricsServer =
+    metrics === undefined || options.metrics === undefined ? undefined : started.use(await serveMetrics(options.metrics, metrics, health));
   const onFault = (fault: Error) => log.warn({ fault: messageOf(fault) }, "the socket reported a fault");
   const server = started.use(await serveKms(service, { socket: options.socket, clock, observer, onFault }));
   // So that readiness is known before the first Status; a KMS that is away keeps nobody from starting.

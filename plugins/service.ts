@@ -94,7 +94,8 @@ export class KeyService {
     requirePlaintext(plaintext);
     const askedMs = this.#options.clock.monotonicMs();
     try {
-      const wrapped = await this.#ask("encrypt", context, () => this.#provider.encrypt(plaintext, context));
+      const answer = this.#ask("encrypt", context, () => this.#provider.encrypt(plaintext, context));
+      const wrapped = answer instanceof Promise ? await answer : answer;
       requireWrapped(wrapped, plaintext.length);
       this.#learn({ keyId: wrapped.keyId, askedMs });
       return wrapped;
@@ -106,12 +107,13 @@ export class KeyService {
   async decrypt({ ciphertext, uid, keyId, annotations }: DecryptRequest, context: CallContext): Promise<DecryptResponse> {
     requireUid(uid);
     requireCiphertext(ciphertext);
-    const keyIdBytes = Buffer.byteLength(keyId);
+    const keyIdBytes = byteLengthOf(keyId);
     if (keyIdBytes === 0 || keyIdBytes > keyIdBytesMax)
       throw badRequest(`The key_id has ${keyIdBytes} bytes; it has 1 to ${keyIdBytesMax}.`);
     requireAnnotations(annotations, badRequest);
     const wrapped = { ciphertext, keyId, annotations };
-    return { plaintext: await this.#ask("decrypt", context, () => this.#provider.decrypt(wrapped, context)) };
+    const answer = this.#ask("decrypt", context, () => this.#provider.decrypt(wrapped, context));
+    return { plaintext: answer instanceof Promise ? await answer : answer };
   }
 
   version({ version }: VersionRequest): VersionResponse {
@@ -258,8 +260,15 @@ function requireCiphertext({ length }: Uint8Array): void {
   if (length === 0 || length > bytesMax) throw badRequest(`The ciphertext has ${length} bytes; this plugin takes 1 to ${bytesMax}.`);
 }
 
+const printableAscii = /^[ -~]*$/;
+
+/** As UTF-8. */
+function byteLengthOf(text: string): number {
+  return printableAscii.test(text) ? text.length : Buffer.byteLength(text);
+}
+
 function requireKeyId(keyId: string): void {
-  const bytes = Buffer.byteLength(keyId);
+  const bytes = byteLengthOf(keyId);
   if (bytes === 0 || bytes > keyIdBytesMax)
     throw brokenProvider(`The KMS returned a key_id of ${bytes} bytes; it has 1 to ${keyIdBytesMax}.`);
 }
@@ -280,7 +289,7 @@ const domainName = new RegExp(`^${label}(\\.${label})+\\.?$`);
 function requireAnnotations(annotations: ReadonlyMap<string, Uint8Array>, fault: (message: string) => ProviderFault): void {
   let bytes = 0;
   for (const [key, value] of annotations) {
-    bytes += Buffer.byteLength(key) + value.length;
+    bytes += byteLengthOf(key) + value.length;
     if (key.length > 253 || !domainName.test(key)) throw fault("The key of an annotation is no domain name of two labels or more.");
   }
   if (bytes > annotationsBytesMax) throw fault(`The annotations have ${bytes} bytes together; they have at most ${annotationsBytesMax}.`);
