@@ -1,11 +1,12 @@
 import { kindPrefix } from "../../harness/envelope/index.ts";
 import { messageOf, TargetError } from "../../harness/errors.ts";
 import type { SecretsClient } from "../../harness/load/api-client.ts";
+import { createRequest, deleteRequest, getRequest, type LoadRequest, updateRequest } from "../../harness/load/load-request.ts";
 import { type Population, population } from "../../harness/load/population.ts";
 import { type Outcome, promiseSender } from "../../harness/load/promise-sender.ts";
 import { closedLoop, constantRate, type Schedule } from "../../harness/load/schedule.ts";
 import { encodeSecret } from "../../harness/load/secret-spec.ts";
-import type { BenchProvider, Load, Phase } from "../../harness/run/schema.ts";
+import type { BenchProvider, Load, Phase, PhaseName } from "../../harness/run/schema.ts";
 import type { Bench, Benchmark } from "./benchmark.ts";
 import { startKmsChain } from "./kms-chain.ts";
 import { PhaseMeter, startWeight } from "./phase-meter.ts";
@@ -65,16 +66,12 @@ async function measureCell(bench: Bench, provider: BenchProvider, count: number)
   for (const namespace of secrets.namespaces) await meter.client.createNamespace(namespace, signal);
   const bodies = (generation: number) => Array.from({ length: count }, (_, index) => encodeSecret(secrets.at(index, generation)));
   const written = bodies(0);
-  const each = <Item>(items: readonly Item[], send: (item: Item) => Promise<Outcome>) => ({
-    schedule: scheduleOf(options.load, items.length),
-    sender: promiseSender(items.length, (index) => send(itemAt(items, index))),
-  });
-  const readAll = each(written, ({ namespace, name }) => meter.client.getSecret(namespace, name, signal));
+  /** Of one request a Secret; encoded before the phase begins. */
+  const load = (name: PhaseName, requests: readonly LoadRequest[]) =>
+    meter.load(name, { schedule: scheduleOf(options.load, requests.length), sender: meter.sender(requests) });
+  const reads = written.map(getRequest);
 
-  const write = await meter.load(
-    "write",
-    each(written, (body) => meter.client.createSecret(body, signal)),
-  );
+  const write = await load("write", written.map(createRequest));
   if (!isOurs) requireProvider(provider, write);
   const check = await checkStored({
     plane,
@@ -87,20 +84,14 @@ async function measureCell(bench: Bench, provider: BenchProvider, count: number)
   if (typeof check === "string") journal.append({ event: "note", text: `The stored values were not checked: ${check}` });
   else journal.append({ event: "envelopes", check });
 
-  await meter.load("read", readAll);
+  await load("read", reads);
   await meter.load("list", {
     schedule: closedLoop({ inFlight: 1, count: lists }),
     sender: promiseSender(lists, () => listAll(meter.client, signal)),
   });
-  const changed = bodies(1);
-  await meter.load(
-    "update",
-    each(changed, (body) => meter.client.updateSecret(body, signal)),
-  );
-  await meter.load(
-    "noop",
-    each(changed, (body) => meter.client.updateSecret(body, signal)),
-  );
+  const updates = bodies(1).map(updateRequest);
+  await load("update", updates);
+  await load("noop", updates);
 
   if (plane.cannot.restart === undefined) {
     await plane.stopApiServer();
@@ -108,15 +99,12 @@ async function measureCell(bench: Bench, provider: BenchProvider, count: number)
       await plane.startApiServer();
       return plane;
     });
-    await meter.load("cold", readAll);
+    await load("cold", reads);
   } else {
     journal.append({ event: "note", text: `There is no restart and no cold read: ${plane.cannot.restart}` });
   }
 
-  await meter.load(
-    "delete",
-    each(written, ({ namespace, name }) => meter.client.deleteSecret(namespace, name, signal)),
-  );
+  await load("delete", written.map(deleteRequest));
   for (const problem of (await chain?.tap.problems()) ?? []) journal.append({ event: "note", text: `The tap: ${problem}` });
 }
 
@@ -156,10 +144,4 @@ async function listAll(client: SecretsClient, signal: AbortSignal): Promise<Outc
   let last: Outcome = { status: 0, failure: "No page came." };
   for await (const page of client.listPages({ limit: listLimit }, signal)) last = page;
   return last;
-}
-
-function itemAt<Item>(items: readonly Item[], index: number): Item {
-  const item = items[index];
-  if (item === undefined) throw new RangeError(`There is no item ${index}.`);
-  return item;
 }

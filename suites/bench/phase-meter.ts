@@ -1,6 +1,8 @@
 import type { Tap } from "../../harness/kms/tap.ts";
 import { SecretsClient } from "../../harness/load/api-client.ts";
+import { type ApiLoad, openApiLoad } from "../../harness/load/api-load-client.ts";
 import { LoadDriver } from "../../harness/load/driver.ts";
+import type { LoadRequest } from "../../harness/load/load-request.ts";
 import { deltas, type Metrics, parseMetrics } from "../../harness/load/metrics.ts";
 import type { Schedule } from "../../harness/load/schedule.ts";
 import type { Sender } from "../../harness/load/sender.ts";
@@ -42,6 +44,8 @@ export class PhaseMeter implements AsyncDisposable {
   #origin: Omit<SampleOrigin, "phase">;
   #tap: Tap | undefined;
   #client: SecretsClient | undefined;
+  #apiLoad: ApiLoad | undefined;
+  #hasTold = false;
   /** The API server's counters at the end of the phase before; empty for a server that has just started. */
   #countersBefore: Metrics = new Map();
 
@@ -51,10 +55,16 @@ export class PhaseMeter implements AsyncDisposable {
     this.#tap = tap;
   }
 
-  /** The client that the phases send with, to the API server that was started or attached to last. */
+  /** A client for single requests, to the API server that was started or attached to last. */
   get client(): SecretsClient {
     if (this.#client === undefined) throw new TypeError("There is no API server to talk to yet.");
     return this.#client;
+  }
+
+  /** What sends these requests in a load, to the same API server. */
+  sender(requests: readonly LoadRequest[]): Sender {
+    if (this.#apiLoad === undefined) throw new TypeError("There is no API server to load yet.");
+    return this.#apiLoad.sender(requests);
   }
 
   /** Measures a start of an API server, which then counts from zero. */
@@ -162,13 +172,22 @@ export class PhaseMeter implements AsyncDisposable {
   }
 
   async #connect(api: ApiAccess): Promise<void> {
-    await this.#client?.[Symbol.asyncDispose]();
-    const { load } = this.#bench.options;
-    this.#client = new SecretsClient({ api, connections: load.model === "open" ? load.inFlightMax : load.inFlight });
-    await this.#client.warmUp(this.#bench.signal);
+    await this[Symbol.asyncDispose]();
+    const { options, clock, signal, journal } = this.#bench;
+    const { load } = options;
+    this.#client = new SecretsClient({ api, connections: 1 });
+    await this.#client.warmUp(signal);
+    this.#apiLoad = await openApiLoad({ api, inFlightMax: load.model === "open" ? load.inFlightMax : load.inFlight, clock, signal });
+    if (this.#apiLoad.protocol === "h2" || this.#hasTold) return;
+    this.#hasTold = true;
+    journal.append({
+      event: "note",
+      text: "The API server does not speak HTTP/2: the load goes over HTTP/1.1, at several times the client's CPU.",
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#client?.[Symbol.asyncDispose]();
+    await this.#apiLoad?.[Symbol.asyncDispose]();
   }
 }
