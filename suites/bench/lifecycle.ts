@@ -1,8 +1,8 @@
 import { kindPrefix } from "../../harness/envelope/index.ts";
 import { messageOf, TargetError } from "../../harness/errors.ts";
 import type { SecretsClient } from "../../harness/load/api-client.ts";
-import type { Outcome } from "../../harness/load/driver.ts";
 import { type Population, population } from "../../harness/load/population.ts";
+import { type Outcome, promiseSender } from "../../harness/load/promise-sender.ts";
 import { closedLoop, constantRate, type Schedule } from "../../harness/load/schedule.ts";
 import { encodeSecret } from "../../harness/load/secret-spec.ts";
 import type { BenchProvider, Load, Phase } from "../../harness/run/schema.ts";
@@ -67,7 +67,7 @@ async function measureCell(bench: Bench, provider: BenchProvider, count: number)
   const written = bodies(0);
   const each = <Item>(items: readonly Item[], send: (item: Item) => Promise<Outcome>) => ({
     schedule: scheduleOf(options.load, items.length),
-    send: (index: number) => send(itemAt(items, index)),
+    sender: promiseSender(items.length, (index) => send(itemAt(items, index))),
   });
   const readAll = each(written, ({ namespace, name }) => meter.client.getSecret(namespace, name, signal));
 
@@ -88,7 +88,10 @@ async function measureCell(bench: Bench, provider: BenchProvider, count: number)
   else journal.append({ event: "envelopes", check });
 
   await meter.load("read", readAll);
-  await meter.load("list", { schedule: closedLoop({ inFlight: 1, count: lists }), send: () => listAll(meter.client, signal) });
+  await meter.load("list", {
+    schedule: closedLoop({ inFlight: 1, count: lists }),
+    sender: promiseSender(lists, () => listAll(meter.client, signal)),
+  });
   const changed = bodies(1);
   await meter.load(
     "update",

@@ -1,8 +1,9 @@
 import type { Tap } from "../../harness/kms/tap.ts";
 import { SecretsClient } from "../../harness/load/api-client.ts";
-import { LoadDriver, type Outcome } from "../../harness/load/driver.ts";
+import { LoadDriver } from "../../harness/load/driver.ts";
 import { deltas, type Metrics, parseMetrics } from "../../harness/load/metrics.ts";
 import type { Schedule } from "../../harness/load/schedule.ts";
+import type { Sender } from "../../harness/load/sender.ts";
 import type { SampleOrigin } from "../../harness/run/samples.ts";
 import type { Agreement, Load, Phase, PhaseName } from "../../harness/run/schema.ts";
 import type { ApiAccess } from "../../harness/target/target.ts";
@@ -13,7 +14,7 @@ import { KmsTally } from "./kms-tally.ts";
 /** What a phase sends. */
 export interface PhaseLoad {
   readonly schedule: Schedule;
-  readonly send: (index: number, signal: AbortSignal) => Promise<Outcome>;
+  readonly sender: Sender;
 }
 
 /** What a phase itself measures; the rest of it is counted around it. */
@@ -77,12 +78,12 @@ export class PhaseMeter implements AsyncDisposable {
   }
 
   /** Measures a load. */
-  async load(name: PhaseName, { schedule, send }: PhaseLoad): Promise<Phase> {
+  async load(name: PhaseName, { schedule, sender }: PhaseLoad): Promise<Phase> {
     const { phase } = await this.#measure(name, schedule.count, async (tally) => {
       const { options, clock, signal, samples, progress } = this.#bench;
       const driver = new LoadDriver({
         schedule,
-        send,
+        sender,
         clock,
         signal,
         ...(options.load.model === "open" ? { inFlightMax: options.load.inFlightMax } : {}),
