@@ -1,5 +1,5 @@
-import type { Socket } from "node:net";
-import { type AnswerHeaders, AnswerHeadersReader } from "./answer-headers.ts";
+import type { Writable } from "node:stream";
+import { type AnswerHeaders, AnswerHeadersReader } from "./answer-headers-reader.ts";
 import {
   clientPreface,
   errorCodes,
@@ -49,7 +49,7 @@ export interface CallOwner {
 
 export interface ClientConnectionOptions {
   /** Connected or about to be; what it reads is handed to {@link ClientConnection.read}. */
-  readonly socket: Socket;
+  readonly socket: Writable;
   /** This connection's own. */
   readonly headers: RequestHeaders;
   readonly requests: EncodedRequests;
@@ -66,6 +66,8 @@ const priorityBytes = 5;
 /** More than the longest message, so that no stream ever needs a WINDOW_UPDATE. */
 const streamWindowBytes = 16 * 1024 * 1024;
 const connectionWindowBytes = 2 ** 30;
+/** How much of it is used before it is opened again. */
+const acknowledgeBytes = 16 * 1024 * 1024;
 /** Every connection and every stream begins with it (RFC 9113 section 6.9.2). */
 const windowBytesDefault = 65_535;
 const windowBytesMax = 2 ** 31 - 1;
@@ -116,7 +118,7 @@ interface OpenBlock {
  * handled too, and what it forbids ends the call or the connection with a sentence.
  */
 export class ClientConnection {
-  readonly #socket: Socket;
+  readonly #socket: Writable;
   readonly #headers: RequestHeaders;
   readonly #requests: EncodedRequests;
   readonly #owner: CallOwner;
@@ -253,7 +255,7 @@ export class ClientConnection {
     this.#isReading = true;
     try {
       this.#split(chunk, bytes);
-      if (this.#received >= connectionWindowBytes / 4) {
+      if (this.#received >= acknowledgeBytes) {
         this.#add(windowUpdateBytes(0, this.#received));
         this.#received = 0;
       }
@@ -463,8 +465,11 @@ export class ClientConnection {
         break;
       case frameTypes.pushPromise:
         throw new Http2Error("the server pushes, which it was told not to");
+      // Advice, deprecated, and never a server's to give.
+      case frameTypes.priority:
+        break;
       default:
-      // PRIORITY, and what extensions have: to be ignored (RFC 9113 sections 5.3.2 and 5.5).
+      // What extensions have is to be ignored (RFC 9113 section 5.5).
     }
   }
 
@@ -779,7 +784,8 @@ export class ClientConnection {
       if (id >= this.#unwrittenId) this.#giveBack(id, place, reason);
       else this.#finish(id, place, code, reason);
     }
-    this.#socket.destroySoon();
+    // What was written last is the reason why.
+    this.#socket.end(() => this.#socket.destroy());
     this.#owner.onClosed(reason);
   }
 }

@@ -6,6 +6,7 @@
 export const frameTypes = {
   data: 0x0,
   headers: 0x1,
+  priority: 0x2,
   rstStream: 0x3,
   settings: 0x4,
   pushPromise: 0x5,

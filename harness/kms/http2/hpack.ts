@@ -40,11 +40,11 @@ export class HpackDecoder {
   #block: Uint8Array = new Uint8Array(0);
   #at = 0;
   #resizeBytes = 0;
-  #tableChanges = 0;
+  #changes = 0;
 
-  /** Grows whenever the table changes: until then a block that changed nothing means the same again. */
-  get tableChanges(): number {
-    return this.#tableChanges;
+  /** Grows with every change of the table: a block that was decoded without one means the same until the next. */
+  get changes(): number {
+    return this.#changes;
   }
 
   /** How many bytes at the last block's beginning change the table's size. */
@@ -129,13 +129,13 @@ export class HpackDecoder {
   #resize(bytes: number): void {
     if (bytes > this.#capacityBytesMax) throw new Http2Error(`a header block asks for a table of ${bytes} bytes, more than was allowed`);
     this.#capacityBytes = bytes;
-    this.#tableChanges++;
+    this.#changes++;
     this.#evict(0);
   }
 
   #add(header: Header): void {
     const bytes = entryBytes(header);
-    this.#tableChanges++;
+    this.#changes++;
     this.#evict(bytes);
     if (bytes > this.#capacityBytes) return;
     this.#entries.push(header);

@@ -43,9 +43,9 @@ export class AnswerHeadersReader {
   read(bytes: Buffer, from: number, to: number): AnswerHeaders {
     for (const known of this.#known) if (isAt(bytes, from, to, known.bytes)) return known.meaning;
     const block = bytes.subarray(from, to);
-    const changesBefore = this.#decoder.tableChanges;
+    const changesBefore = this.#decoder.changes;
     const meaning = meaningOf(this.#decoder.decode(block));
-    if (this.#decoder.tableChanges !== changesBefore) {
+    if (this.#decoder.changes !== changesBefore) {
       this.#known = [];
       this.#next = 0;
     } else if (block.length <= knownBytesMax) {
