@@ -1,7 +1,9 @@
 import type { Tap } from "../../harness/kms/tap.ts";
 import { SecretsClient } from "../../harness/load/api-client.ts";
 import { LoadDriver } from "../../harness/load/driver.ts";
+import type { LoadRequest } from "../../harness/load/load-request.ts";
 import { deltas, type Metrics, parseMetrics } from "../../harness/load/metrics.ts";
+import { promiseSender } from "../../harness/load/promise-sender.ts";
 import type { Schedule } from "../../harness/load/schedule.ts";
 import type { Sender } from "../../harness/load/sender.ts";
 import type { Agreement, Load, Phase, PhaseName } from "../../harness/run/schema.ts";
@@ -76,6 +78,15 @@ export class PhaseMeter implements AsyncDisposable {
     const client = this.#clients[index % this.#clients.length];
     if (client === undefined) throw new TypeError("There is no API server to talk to yet.");
     return client;
+  }
+
+  /** What sends these requests in a load, each API server every n-th of them. */
+  sender(requests: readonly LoadRequest[]): Sender {
+    return promiseSender(requests.length, (index, signal) => {
+      const request = requests[index];
+      if (request === undefined) throw new RangeError(`There is no request ${index}.`);
+      return this.clientOf(index).request({ ...request, signal });
+    });
   }
 
   /** The cell that the phases from now on belong to. */
