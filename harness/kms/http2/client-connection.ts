@@ -1,5 +1,6 @@
 import type { Writable } from "node:stream";
 import { type AnswerHeaders, AnswerHeadersReader } from "./answer-headers-reader.ts";
+import { ConnectionError, http2ErrorCodes } from "./connection-error.ts";
 import {
   clientPreface,
   errorCodes,
@@ -292,7 +293,7 @@ export class ClientConnection {
   /** Takes leave of the server and closes; calls that are open end as Unavailable. */
   close(reason: string): void {
     if (this.#isOver) return;
-    this.#goAway(errorCodes.noError);
+    this.#goAway(http2ErrorCodes.noError);
     this.flush();
     this.#end(grpcCodes.unavailable, reason);
   }
@@ -356,7 +357,7 @@ export class ClientConnection {
   }
 
   #add(frame: Buffer): void {
-    if (this.#outBytes >= outBytesMax) throw new Http2Error("the server does not read what it asks for", errorCodes.enhanceYourCalm);
+    if (this.#outBytes >= outBytesMax) throw breach("the server does not read what it asks for", http2ErrorCodes.enhanceYourCalm);
     const at = this.#reserve(frame.length);
     frame.copy(this.#out, at);
     this.#outBytes = at + frame.length;
@@ -415,8 +416,8 @@ export class ClientConnection {
   #lengthAt(bytes: Buffer, at: number): number {
     const length = bytes.readUInt32BE(at) >>> 8;
     if (length <= payloadBytesMax) return length;
-    if (!this.#hasSettings) throw new Http2Error("what answers does not speak HTTP/2");
-    throw new Http2Error(`a frame of the server has ${length} bytes`, errorCodes.frameSizeError);
+    if (!this.#hasSettings) throw breach("what answers does not speak HTTP/2");
+    throw breach(`a frame of the server has ${length} bytes`, http2ErrorCodes.frameSizeError);
   }
 
   /** Returns where the first frame begins that is not whole. */
@@ -434,9 +435,9 @@ export class ClientConnection {
   }
 
   #frame(type: number, flags: number, streamId: number, bytes: Buffer, from: number, to: number): void {
-    if (!this.#hasSettings && type !== frameTypes.settings) throw new Http2Error("what answers does not speak HTTP/2");
+    if (!this.#hasSettings && type !== frameTypes.settings) throw breach("what answers does not speak HTTP/2");
     if (this.#block !== undefined && (type !== frameTypes.continuation || streamId !== this.#block.streamId)) {
-      throw new Http2Error("a frame stands within a header block");
+      throw breach("a frame stands within a header block");
     }
     switch (type) {
       case frameTypes.data:
@@ -464,7 +465,7 @@ export class ClientConnection {
         this.#onWindowUpdate(streamId, bytes, from, to);
         break;
       case frameTypes.pushPromise:
-        throw new Http2Error("the server pushes, which it was told not to");
+        throw breach("the server pushes, which it was told not to");
       // Advice, deprecated, and never a server's to give.
       case frameTypes.priority:
         break;
@@ -479,11 +480,11 @@ export class ClientConnection {
     if (streamId !== 0 && this.#ids[place] === streamId) return place;
     this.#requireOpened(streamId);
     if (streamId <= this.#cancelledId) return -1;
-    throw new Http2Error("the server goes on with a stream that it has ended", errorCodes.streamClosed);
+    throw breach("the server goes on with a stream that it has ended", http2ErrorCodes.streamClosed);
   }
 
   #requireOpened(streamId: number): void {
-    if ((streamId & 1) === 0 || streamId >= this.#nextId) throw new Http2Error("a frame of the server is on a stream that nobody opened");
+    if ((streamId & 1) === 0 || streamId >= this.#nextId) throw breach("a frame of the server is on a stream that nobody opened");
   }
 
   #onData(flags: number, streamId: number, bytes: Buffer, from: number, to: number): void {
@@ -554,7 +555,7 @@ export class ClientConnection {
     const isPadded = (flags & frameFlags.padded) !== 0;
     const end = isPadded ? to - paddingOf(bytes, from, to) : to;
     const start = from + (isPadded ? 1 : 0) + ((flags & frameFlags.priority) === 0 ? 0 : priorityBytes);
-    if (start > end) throw new Http2Error("a HEADERS frame is shorter than its priority", errorCodes.frameSizeError);
+    if (start > end) throw breach("a HEADERS frame is shorter than its priority", http2ErrorCodes.frameSizeError);
     if ((flags & frameFlags.endHeaders) !== 0) {
       this.#onBlock(flags, streamId, bytes, start, end);
     } else {
@@ -565,7 +566,7 @@ export class ClientConnection {
 
   #onContinuation(flags: number, bytes: Buffer, from: number, to: number): void {
     const block = this.#block;
-    if (block === undefined) throw new Http2Error("a CONTINUATION frame continues nothing");
+    if (block === undefined) throw breach("a CONTINUATION frame continues nothing");
     this.#addToBlock(block, bytes, from, to);
     if ((flags & frameFlags.endHeaders) === 0) return;
     this.#block = undefined;
@@ -576,7 +577,7 @@ export class ClientConnection {
   #addToBlock(block: OpenBlock, bytes: Buffer, from: number, to: number): void {
     block.pieces.push(Buffer.from(bytes.subarray(from, to)));
     block.bytes += frameHeaderBytes + to - from;
-    if (block.bytes > headerBlockBytesMax) throw new Http2Error("a header block of the server does not end", errorCodes.enhanceYourCalm);
+    if (block.bytes > headerBlockBytesMax) throw breach("a header block of the server does not end", http2ErrorCodes.enhanceYourCalm);
   }
 
   #onBlock(flags: number, streamId: number, bytes: Buffer, from: number, to: number): void {
@@ -624,13 +625,13 @@ export class ClientConnection {
   }
 
   #onSettings(flags: number, streamId: number, bytes: Buffer, from: number, to: number): void {
-    if (streamId !== 0) throw new Http2Error("the settings are on a stream");
+    if (streamId !== 0) throw breach("the settings are on a stream");
     if ((flags & frameFlags.ack) !== 0) {
-      if (!this.#hasSettings) throw new Http2Error("what answers does not speak HTTP/2");
+      if (!this.#hasSettings) throw breach("what answers does not speak HTTP/2");
       requireLength("SETTINGS", from, to, 0);
       return;
     }
-    if ((to - from) % 6 !== 0) throw new Http2Error("a SETTINGS frame has a wrong length", errorCodes.frameSizeError);
+    if ((to - from) % 6 !== 0) throw breach("a SETTINGS frame has a wrong length", http2ErrorCodes.frameSizeError);
     for (let at = from; at < to; at += 6) this.#set(bytes.readUInt16BE(at), bytes.readUInt32BE(at + 2));
     this.#hasSettings = true;
     this.#add(frameBytes(frameTypes.settings, frameFlags.ack, 0, nothing));
@@ -639,8 +640,8 @@ export class ClientConnection {
 
   /** RFC 9113 section 6.5.2. */
   #set(parameter: number, value: number): void {
-    const require = (name: string, isAllowed: boolean, errorCode: number = errorCodes.protocolError) => {
-      if (!isAllowed) throw new Http2Error(`the server sets ${name} to ${value}`, errorCode);
+    const require = (name: string, isAllowed: boolean, errorCode: number = http2ErrorCodes.protocolError) => {
+      if (!isAllowed) throw breach(`the server sets ${name} to ${value}`, errorCode);
     };
     switch (parameter) {
       case headerTableSizeSetting:
@@ -654,7 +655,7 @@ export class ClientConnection {
         break;
       case settings.initialWindowSize: {
         const extraMax = this.#slow.reduce((max, { extraWindow }) => Math.max(max, extraWindow), 0);
-        require("INITIAL_WINDOW_SIZE", value + extraMax <= windowBytesMax, errorCodes.flowControlError);
+        require("INITIAL_WINDOW_SIZE", value + extraMax <= windowBytesMax, http2ErrorCodes.flowControlError);
         this.#initialWindow = value;
         break;
       }
@@ -670,14 +671,14 @@ export class ClientConnection {
   }
 
   #onPing(flags: number, streamId: number, bytes: Buffer, from: number, to: number): void {
-    if (streamId !== 0) throw new Http2Error("a PING is on a stream");
+    if (streamId !== 0) throw breach("a PING is on a stream");
     requireLength("PING", from, to, 8);
     if ((flags & frameFlags.ack) === 0) this.#add(frameBytes(frameTypes.ping, frameFlags.ack, 0, bytes.subarray(from, to)));
   }
 
   #onGoAway(streamId: number, bytes: Buffer, from: number, to: number): void {
-    if (streamId !== 0) throw new Http2Error("a GOAWAY is on a stream");
-    if (to - from < 8) throw new Http2Error("a GOAWAY frame has a wrong length", errorCodes.frameSizeError);
+    if (streamId !== 0) throw breach("a GOAWAY is on a stream");
+    if (to - from < 8) throw breach("a GOAWAY frame has a wrong length", http2ErrorCodes.frameSizeError);
     const lastId = bytes.readUInt32BE(from) & 0x7fffffff;
     const said = bytes.toString("latin1", from + 8, Math.min(to, from + 8 + 60)).replaceAll(/[^ -~]/g, "?");
     const reason = `the server sent GOAWAY: ${errorNameOf(bytes.readUInt32BE(from + 4))}${said === "" ? "" : ` (${said})`}`;
@@ -689,17 +690,17 @@ export class ClientConnection {
   #onWindowUpdate(streamId: number, bytes: Buffer, from: number, to: number): void {
     requireLength("WINDOW_UPDATE", from, to, 4);
     const increment = bytes.readUInt32BE(from) & 0x7fffffff;
-    if (increment === 0) throw new Http2Error("a WINDOW_UPDATE adds nothing");
+    if (increment === 0) throw breach("a WINDOW_UPDATE adds nothing");
     if (streamId === 0) {
       this.#window += increment;
-      if (this.#window > windowBytesMax) throw new Http2Error("the connection's window is too big", errorCodes.flowControlError);
+      if (this.#window > windowBytesMax) throw breach("the connection's window is too big", http2ErrorCodes.flowControlError);
     } else {
       this.#requireOpened(streamId);
       const request = this.#slow.find((each) => each.streamId === streamId);
       if (request === undefined) return;
       request.extraWindow += increment;
       if (this.#initialWindow + request.extraWindow > windowBytesMax) {
-        throw new Http2Error("a stream's window is too big", errorCodes.flowControlError);
+        throw breach("a stream's window is too big", http2ErrorCodes.flowControlError);
       }
     }
     if (this.#slow.length > 0) this.#sendSlow();
@@ -759,11 +760,12 @@ export class ClientConnection {
     this.#end(grpcCodes.unavailable, this.#retiredBecause);
   }
 
-  #breakOff({ message, errorCode }: Http2Error): void {
+  #breakOff(fault: Http2Error): void {
     this.#isReading = false;
-    this.#goAway(errorCode);
+    // A header block that cannot be decoded is the only other fault.
+    this.#goAway(fault instanceof ConnectionError ? fault.errorCode : http2ErrorCodes.compressionError);
     this.flush();
-    this.#end(grpcCodes.internal, `the server breaks HTTP/2: ${message}`);
+    this.#end(grpcCodes.internal, `the server breaks HTTP/2: ${fault.message}`);
   }
 
   #goAway(errorCode: number): void {
@@ -792,15 +794,19 @@ export class ClientConnection {
 
 const nothing = Buffer.alloc(0);
 
+function breach(message: string, errorCode: number = http2ErrorCodes.protocolError): ConnectionError {
+  return new ConnectionError(errorCode, message);
+}
+
 /** How many bytes of padding end a padded frame (RFC 9113 section 6.1). */
 function paddingOf(bytes: Buffer, from: number, to: number): number {
   const padding = from < to ? (bytes[from] ?? 0) : 0;
-  if (from + 1 + padding > to) throw new Http2Error("the padding of a frame is longer than the frame");
+  if (from + 1 + padding > to) throw breach("the padding of a frame is longer than the frame");
   return padding;
 }
 
 function requireLength(name: string, from: number, to: number, wanted: number): void {
-  if (to - from !== wanted) throw new Http2Error(`a ${name} frame has a wrong length`, errorCodes.frameSizeError);
+  if (to - from !== wanted) throw breach(`a ${name} frame has a wrong length`, http2ErrorCodes.frameSizeError);
 }
 
 /** What trailers say that do not simply end a good answer; `state` is what came before them. */
