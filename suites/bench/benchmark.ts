@@ -4,7 +4,7 @@ import type { BundledProvider } from "../../harness/plugin-process.ts";
 import type { Journal } from "../../harness/run/journal.ts";
 import type { Progress } from "../../harness/run/progress.ts";
 import type { Samples } from "../../harness/run/samples.ts";
-import type { BenchProvider, Load } from "../../harness/run/schema.ts";
+import type { BenchProvider, Load, PhaseName } from "../../harness/run/schema.ts";
 import type { Target } from "../../harness/target/target.ts";
 
 /** What a benchmark is asked to measure. */
@@ -37,6 +37,15 @@ export interface Bench {
   readonly progress: Progress;
 }
 
+/** The names that a benchmark gives to what it measures, so that a threshold on anything else is refused before it begins. */
+export interface BenchmarkMetrics {
+  readonly phases: readonly PhaseName[];
+  /** The figures of its phases, beside those that every phase has. */
+  readonly figures?: readonly string[];
+  /** The parameters of its cells. */
+  readonly parameters?: readonly string[];
+}
+
 /** One benchmark; its id is its file's name. */
 export interface Benchmark {
   readonly id: string;
@@ -48,6 +57,7 @@ export interface Benchmark {
   readonly takes: string;
   /** What it cannot do without, in words: a control plane that can be restarted, a tap, nothing. */
   readonly needs: string;
+  readonly metrics: BenchmarkMetrics;
   /** Measures and writes what it measured to the journal. Throws only what ends the whole run. */
   run(bench: Bench): Promise<void>;
 }

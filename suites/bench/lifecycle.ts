@@ -27,6 +27,7 @@ export const lifecycle = {
     "Kubernetes' own benchmarks write and read under KMS v2 alone and never restart; its blog compares v1 and v2 on two different clusters.",
   takes: "20 s for 50 Secrets and two providers, and as long as --secrets and --rate ask for",
   needs: "any control plane; the restart and the calls at the tap need one that kmsmark started",
+  metrics: { phases: lifecyclePhases },
   async run(bench: Bench) {
     const { secrets, providers, load } = bench.options;
     const weights = secrets.map((count) => providers.length * (phasesPerSecret * count + lists + 2 * startWeight(load)));
