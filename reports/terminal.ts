@@ -17,7 +17,7 @@ import { bySecrets, phaseColumns, storedSummary, troubles } from "./phase-column
 import { byPart, eventColumns, stepTroubles, stepWords } from "./steps.ts";
 
 /** Below this nothing useful fits, and lines are left to the terminal to wrap. */
-const columnsMin = 60;
+export const columnsMin = 60;
 
 /** Room for a provider and a KMS method; a run folder may hold a longer name than any of those, and it is cut. */
 const labelLengthMax = 20;
@@ -154,7 +154,7 @@ function kms(cells: readonly Cell[], width: number): string[] {
 }
 
 /** Leaves out the least important columns until the others fit. */
-function table<Row>(
+export function table<Row>(
   title: string,
   columns: readonly Column<Row>[],
   lines: readonly Line<Row>[],
@@ -185,7 +185,7 @@ function table<Row>(
 }
 
 /** Breaks a sentence into lines of at most `width` characters: `mark` stands before the first, blanks before the others. */
-function wrap(sentence: string, width: number, mark: string): string[] {
+export function wrap(sentence: string, width: number, mark: string): string[] {
   const room = width - mark.length;
   const lines: string[] = [];
   for (const word of oneLine(sentence)

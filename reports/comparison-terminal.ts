@@ -1,0 +1,23 @@
+import { type Comparison, isBroken } from "../harness/run/comparison.ts";
+import { byCell, comparedColumns, comparisonContext, limitSentence, unjudged } from "./comparison-words.ts";
+import { columnsMin, table, wrap } from "./terminal.ts";
+
+/** What a person reads of a comparison: whether the runs are alike, what became of the limits, the figures. `columns` is the terminal's width. */
+export function renderComparison(comparison: Comparison, columns: number): string {
+  const width = Math.max(columnsMin, columns);
+  const context = comparisonContext(comparison).flatMap((sentence) => wrap(sentence, width, ""));
+  const limits = comparison.limits.flatMap((limit) => wrap(limitSentence(limit), width, isBroken(limit) ? "✗ " : "· "));
+  const tables = byCell(comparison.compared).map(([cell, compared]) =>
+    table(
+      cell,
+      comparedColumns,
+      compared.map((each) => ({ label: `  ${each.phase} ${each.figure}`, row: each })),
+      width,
+    ),
+  );
+  const reasons = unjudged(comparison.compared).flatMap((sentence) => wrap(sentence, width, "· "));
+  return `${[context, limits, ...tables, reasons]
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join("\n"))
+    .join("\n\n")}\n`;
+}
