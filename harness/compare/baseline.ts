@@ -69,7 +69,7 @@ async function readBaseline(path: string): Promise<Side> {
     );
   }
   const parsed = baselineSchema.safeParse(value);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) return { facts: parsed.data.facts, cells: parsed.data.cells };
   const [issue] = parsed.error.issues;
   throw new RunFolderError(
     "baseline-invalid",

@@ -19,10 +19,10 @@ export function permutationTest(a: readonly number[], b: readonly number[], rand
   if (divisions(all.length, a.length) <= divisionsMax) {
     let asMuch = 0;
     let tried = 0;
-    for (const each of sumsOf(all, a.length)) {
+    forEachSum(all, a.length, 0, 0, (each) => {
       tried++;
       if (differenceOf(each) >= seen) asMuch++;
-    }
+    });
     return asMuch / tried;
   }
   let asMuch = 1;
@@ -48,16 +48,10 @@ export function smallestP(unitsOfA: number, unitsOfB: number): number {
   return all <= divisionsMax ? (unitsOfA === unitsOfB ? 2 : 1) / all : 1 / (draws + 1);
 }
 
-/** The sums of every choice of `count` of the values. */
-function* sumsOf(values: readonly number[], count: number, from = 0): Generator<number> {
-  if (count === 0) {
-    yield 0;
-    return;
-  }
-  for (let at = from; at <= values.length - count; at++) {
-    const value = values[at] ?? 0;
-    for (const rest of sumsOf(values, count - 1, at + 1)) yield value + rest;
-  }
+/** Visits, on top of `sum`, the sum of every choice of `count` of the values from an index on. */
+function forEachSum(values: readonly number[], count: number, from: number, sum: number, visit: (sum: number) => void): void {
+  if (count === 0) visit(sum);
+  else for (let at = from; at <= values.length - count; at++) forEachSum(values, count - 1, at + 1, sum + (values[at] ?? 0), visit);
 }
 
 function divisions(n: number, k: number): number {

@@ -50,5 +50,5 @@ export function formatQuantity({ value, dimension }: Quantity): string {
   const found = ofKind.find(({ factor }) => Number((size / factor).toPrecision(4)) >= 1) ?? ofKind.at(-1);
   if (found === undefined) return String(value);
   const number = value / found.factor;
-  return `${Number.isInteger(number) || size / found.factor >= 1000 ? Math.round(number) : Number(number.toPrecision(4))}${found.unit}`;
+  return `${Number.isInteger(number) || size / found.factor >= 1000 ? Math.round(number) : Number(Number(number.toPrecision(4)).toFixed(6))}${found.unit}`;
 }
