@@ -12,7 +12,9 @@ export const comparisonCsv = {
         ({ metric, cell, phase, figure, dimension, basis, units, base, other, ratio, difference, p, pAdjusted, verdict, reason }) => ({
           metric: oneLine(metric),
           cell: oneLine(cell),
-          ...{ phase, figure, dimension, basis },
+          phase: oneLine(phase),
+          figure: oneLine(figure),
+          ...{ dimension, basis },
           units_a: units.base,
           units_b: units.other,
           ...{ a: base?.value, a_low: base?.low, a_high: base?.high },

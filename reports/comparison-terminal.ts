@@ -1,6 +1,10 @@
 import { type Comparison, isBroken } from "../harness/run/comparison.ts";
 import { byCell, comparedColumns, comparisonContext, limitSentence, unjudged } from "./comparison-words.ts";
+import { clip, oneLine } from "./escape.ts";
 import { columnsMin, table, wrap } from "./terminal.ts";
+
+/** Room for a cell with its parameters, or a phase and its figure; the files of the comparison have all of a longer name. */
+const labelLengthMax = 36;
 
 /** What a person reads of a comparison: whether the runs are alike, what became of the limits, the figures. `columns` is the terminal's width. */
 export function renderComparison(comparison: Comparison, columns: number): string {
@@ -9,9 +13,9 @@ export function renderComparison(comparison: Comparison, columns: number): strin
   const limits = comparison.limits.flatMap((limit) => wrap(limitSentence(limit), width, isBroken(limit) ? "✗ " : "· "));
   const tables = byCell(comparison.compared).map(([cell, compared]) =>
     table(
-      cell,
+      clip(oneLine(cell), labelLengthMax),
       comparedColumns,
-      compared.map((each) => ({ label: `  ${each.phase} ${each.figure}`, row: each })),
+      compared.map((each) => ({ label: `  ${clip(oneLine(`${each.phase} ${each.figure}`), labelLengthMax)}`, row: each })),
       width,
     ),
   );

@@ -78,6 +78,7 @@ describe("one round each", () => {
     const comparison = compared({ requests: 2000 }, { requests: 2000, factor: 1.3 }, "write.p50 > +10%", "write.p99 > +100%");
     expect(figure(comparison, "write.p50")).toMatchObject({ basis: "requests", verdict: "higher", units: { base: 2000, other: 2000 } });
     expect(verdicts(comparison)).toEqual(["regression", "kept"]);
+    expect(comparison.limits[0]?.measured).toMatch(/, over the requests of one round each, so that two equal runs may differ by more$/);
     expect(comparison.notes.join(" ")).toContain("neither what varies from one run to the next");
   });
 
@@ -96,6 +97,16 @@ describe("one round each", () => {
       expect(figure(comparison, name)).toMatchObject({ basis: "seconds", verdict: "higher", units: { base: 10, other: 10 } });
     }
     expect(figure(compared({ seconds: 29 }, { seconds: 40 }), "write.p50").basis).toBe("requests");
+  });
+
+  it("or two, three and four rounds of a latency are not judged, because they do not say how rounds vary", () => {
+    for (const rounds of [2, 4]) {
+      const { verdict, reason } = figure(compared({ rounds }, { rounds: 5 }), "write.p50");
+      expect([verdict, reason]).toEqual([
+        "not judged",
+        `${rounds} and 5 rounds do not say how far rounds vary: it takes one of each, or at least 5`,
+      ]);
+    }
   });
 
   it("compares counts as they are, from nothing too", () => {

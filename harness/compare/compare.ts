@@ -14,7 +14,7 @@ import { holm, permutationTest, quantileTest, smallestP } from "./significance.t
 import { unlikenesses } from "./unlike.ts";
 
 /** With fewer rounds on a side nothing can be said of how rounds vary: of 4 and 4, one division of 70 decides. */
-export const roundsMin = 5;
+const roundsMin = 5;
 /** A run is cut into so many stretches of seconds, each of at least so many, so that what lasts for a second or two stays within one. */
 const stretches = 10;
 const secondsOfStretchMin = 3;
@@ -208,6 +208,13 @@ function judgeFigure(
   if (figure.kind !== "latency") {
     return { ...middles, reason: `it is one value a round, and at least ${roundsMin} rounds of each say how far it varies (--rounds)` };
   }
+  // Single requests say nothing of how rounds vary, and here it is known that there is something to say.
+  if (a.length > 1 || b.length > 1) {
+    return {
+      ...middles,
+      reason: `${a.length} and ${b.length} rounds do not say how far rounds vary: it takes one of each, or at least ${roundsMin}`,
+    };
+  }
   const [inA, inB] = [secondsOf(name, phasesA), secondsOf(name, phasesB)];
   if (inA !== undefined && inB !== undefined) return overUnits("seconds", inA, inB, random);
   if (typeof figure.statistic !== "number") {
@@ -244,7 +251,7 @@ function overRequests(percent: number, a: Distribution, b: Distribution, random:
     return {
       ...middles,
       basis: "requests",
-      reason: `p${percent} of ${Math.min(a.count, b.count)} requests is chance; it takes ${needed} of them or ${roundsMin} rounds`,
+      reason: `p${percent} of ${Math.min(a.count, b.count)} requests is chance; it takes ${needed} of them, or ${roundsMin} rounds`,
     };
   }
   const common = commonQuantile(percent, a, b);
@@ -296,10 +303,8 @@ function onlyIn(which: string, rounds: readonly Rounds[], others: readonly Round
 
 const basisSentences: Readonly<Record<Basis, string>> = {
   rounds: "Over rounds: intervals and tests hold for what varies from round to round.",
-  seconds:
-    "Over stretches of seconds of one run each: what varies from one run to the next is not in the intervals, and two equal builds may differ by more. Several rounds (bench --rounds) say more.",
-  requests:
-    "Over single requests, as if they did not depend on each other: neither what varies from one run to the next nor a stall that many share is in the intervals, and two equal builds may differ by more. Several rounds (bench --rounds) say more.",
+  seconds: `Over stretches of seconds of one run each: what varies from one run to the next is not in the intervals, and two equal builds may differ by more. At least ${roundsMin} rounds of each (bench --rounds) say more.`,
+  requests: `Over single requests, as if they did not depend on each other: neither what varies from one run to the next nor a stall that many share is in the intervals, and two equal builds may differ by more. At least ${roundsMin} rounds of each (bench --rounds) say more.`,
   values: "Counts that do not vary between the rounds of a run are compared as they are.",
 };
 

@@ -99,8 +99,14 @@ function judgeOne({ operator, bound }: Pick<Limit, "operator" | "bound">, compar
     cell,
     verdict: isBeyond(change.value) && isCertain ? "regression" : "kept",
     isMissing,
-    words: `${sides}, ${write(change.value)}${interval}${test}`,
+    words: `${sides}, ${write(change.value)}${interval}${test}${overWords(compared)}`,
   };
+}
+
+/** What the interval is over, because the same interval over less says less. */
+function overWords({ basis, units }: Compared): string {
+  if (basis === "rounds") return `, over ${units.base} and ${units.other} rounds`;
+  return basis === "values" || basis === null ? "" : `, over the ${basis} of one round each, so that two equal runs may differ by more`;
 }
 
 /** In percent; anything is infinitely more than nothing. */
