@@ -10,6 +10,7 @@ import { command as conform } from "./commands/conform.ts";
 import { command as down } from "./commands/down.ts";
 import { command as emulate } from "./commands/emulate.ts";
 import { command as install } from "./commands/install.ts";
+import { command as plan } from "./commands/plan.ts";
 import { command as plugin } from "./commands/plugin.ts";
 import { command as report } from "./commands/report.ts";
 import { command as tap } from "./commands/tap.ts";
@@ -47,6 +48,7 @@ export async function main(words: readonly string[], context: CommandContext): P
   cli = cli.demandCommand(1, "Say which command to run.");
   cli = offer(cli, bench);
   cli = offer(cli, conform);
+  cli = offer(cli, plan);
   cli = offer(cli, ack);
   cli = offer(cli, install);
   cli = offer(cli, up);

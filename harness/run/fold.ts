@@ -26,6 +26,7 @@ export function foldJournal([first, ...rest]: Journaled): Result {
   const checking = new Set<string>();
   const steps: StepResult[] = [];
   const kmsEvents: KmsEvent[] = [];
+  let plan: Result["plan"] = null;
   let step: string | undefined;
   let open: Cell | undefined;
   let phase: PhaseName | undefined;
@@ -86,6 +87,9 @@ export function foldJournal([first, ...rest]: Journaled): Result {
       case "kms-events":
         kmsEvents.push(...entry.events);
         break;
+      case "plan":
+        plan = entry.plan;
+        break;
       case "end":
         end = entry;
         break;
@@ -105,6 +109,7 @@ export function foldJournal([first, ...rest]: Journaled): Result {
     checks,
     steps,
     kmsEvents,
+    plan,
   };
 }
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { targetKinds } from "../target/target.ts";
+import { planSchema } from "./plan-schema.ts";
 
 /**
  * The shape of `result.json` and of the lines of `journal.jsonl`. A result is a fold over the journal, so a run that was killed still
@@ -240,6 +241,8 @@ export const resultSchema = z.strictObject({
   steps: z.array(stepResultSchema).default([]),
   /** In the order of their times. */
   kmsEvents: z.array(kmsEventSchema).default([]),
+  /** What `kmsmark plan` predicted; null for what was measured or checked. */
+  plan: planSchema.nullable().default(null),
 });
 export type Result = z.infer<typeof resultSchema>;
 
@@ -256,6 +259,7 @@ export const journalEntrySchema = z.discriminatedUnion("event", [
   z.strictObject({ atMs: ms, event: z.literal("step-started"), id: z.string() }),
   z.strictObject({ atMs: ms, event: z.literal("step"), result: stepResultSchema }),
   z.strictObject({ atMs: ms, event: z.literal("kms-events"), events: z.array(kmsEventSchema) }),
+  z.strictObject({ atMs: ms, event: z.literal("plan"), plan: planSchema }),
   z.strictObject({ atMs: ms, event: z.literal("note"), text: z.string() }),
   z.strictObject({
     atMs: ms,
