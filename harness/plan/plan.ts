@@ -142,7 +142,7 @@ function durationSpread({ lowMs, midMs, highMs }: NonNullable<PlanStart["ready"]
 function loadSentence(fleet: Fleet, { calls }: Omit<Plan, "sentences">, figures: PlanFigures): string {
   const [most] = calls.filter(({ reachesKms }) => reachesKms).toSorted((a, b) => b.total.max - a.total.max);
   const cause = most === undefined ? "" : `, most of them ${most.method} for ${most.cause}`;
-  return `The KMS gets ${amount(figures.callsPerMonth)} calls a month${cause}; at the peak, when all API servers start at once, ${amount(figures.callsPerSecondPeak)} a second${fleet.rolloutEvery === undefined ? "" : `, over a period of ${durationWord(fleet.period)} with a rollout every ${durationWord(fleet.rolloutEvery)}`}.`;
+  return `They ask the KMS ${amount(figures.callsPerMonth)} times a month${cause}; at the peak, when all API servers start at once, ${amount(figures.callsPerSecondPeak)} a second${fleet.rolloutEvery === undefined ? "" : `, over a period of ${durationWord(fleet.period)} with a rollout every ${durationWord(fleet.rolloutEvery)}`}.`;
 }
 
 function quotaSentence({ perSecond, usePeak, exceededMs, firstExceededMs }: NonNullable<Plan["quota"]>): string {

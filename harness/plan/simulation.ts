@@ -83,19 +83,23 @@ export class SimulatedCluster {
   schedulePeriod(): void {
     const { fleet } = this;
     for (const phase of rolloutPhases(fleet, this.#index)) {
-      this.servers.forEach((server, at) => this.#at(phase + at * fleet.rolloutGap, () => server.start()));
+      this.#startAll(phase);
     }
     this.scheduleLoad();
     for (const step of rotationSteps(fleet, this.#index)) {
       if (step.kind === "new-key") this.#at(step.atMs, () => this.rotate());
       else if (step.kind === "restart") {
-        this.servers.forEach((server, at) => this.#at(step.atMs + at * fleet.rolloutGap, () => server.start()));
+        this.#startAll(step.atMs);
       } else if (step.kind === "reload") {
         this.#at(step.atMs, () => {
           for (const server of this.servers) server.reload();
         });
       } else this.migrate(step.atMs);
     }
+  }
+
+  #startAll(fromMs: number): void {
+    for (const [at, server] of this.servers.entries()) this.#at(fromMs + at * this.fleet.rolloutGap, () => server.start());
   }
 
   /** Spreads reads, writes and lists evenly over the time and the servers. */

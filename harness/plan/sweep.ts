@@ -33,10 +33,10 @@ export function parseSweep(text: string, fleet: Readonly<Record<string, unknown>
   const [, from, to] = /^([^.,]+)\.\.([^.,]+)$/.exec(values) ?? [];
   const numbers = from === undefined || to === undefined ? values.split(",").map(Number) : between(Number(from), Number(to));
   if (numbers.length === 0 || numbers.length > 200 || numbers.some((value) => !Number.isFinite(value))) throw badSweep(text);
-  return { name, values: numbers.map((value) => valueOf(parseFleet({ ...fleet, [name]: value }, label), name)) };
+  return { name, values: numbers.map((value) => fieldOf(parseFleet({ ...fleet, [name]: value }, label), name)) };
 }
 
-function valueOf(fleet: Fleet, name: SweepField): number {
+function fieldOf(fleet: Fleet, name: SweepField): number {
   const value = fleet[name];
   if (value === undefined) throw new RangeError(`The fleet has no ${name}.`);
   return value;
