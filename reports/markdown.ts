@@ -4,6 +4,7 @@ import { checkTable, troubleName, troublesOf } from "./checks.ts";
 import { clip, escapeMarkdown } from "./escape.ts";
 import { contextTitle, measuredOn } from "./measured-on.ts";
 import { bySecrets, storedSummary } from "./phase-columns.ts";
+import { planTables } from "./plan.ts";
 import type { Reporter } from "./reporter.ts";
 import { eventTable, stepTable, stepTroubles, stepWords } from "./steps.ts";
 import { kmsTable, phaseTable, serverTable, type Table } from "./tables.ts";
@@ -26,6 +27,7 @@ export const markdown = {
       ...failures(result),
       ...procedure(result),
       ...tables(result),
+      ...planned(result),
       ...allChecks(result),
       context(result),
     ];
@@ -105,6 +107,11 @@ function tables({ cells }: Result): string[] {
     ...section("KMS calls at the tap", kmsTable(ofSize)),
     ...section("The API server's own counters", serverTable(ofSize)),
   ]);
+}
+
+/** What a plan predicts, table by table. */
+function planned({ plan }: Result): string[] {
+  return plan === null ? [] : planTables(plan).flatMap(({ title, table: content }) => section(title, content));
 }
 
 /** Nothing where the table has no row. */
