@@ -11,8 +11,11 @@ import { machineFacts } from "../run/machine.ts";
 import { createRunFolder } from "../run/run-folder.ts";
 import type { Header } from "../run/schema.ts";
 import { verdicts } from "../run/verdict.ts";
+import { type ClusterFacts, readClusterFacts } from "../target/cluster-facts.ts";
+import { readKubeconfig } from "../target/kubeconfig-access.ts";
 import { kmsmarkVersion } from "../version.ts";
 import { fileFields, fleetFrom, fleetOptions, givenFields, optionOf, priceTableOf } from "./plan-options.ts";
+import { fieldsOfCluster, fieldsOfRun } from "./plan-sources.ts";
 import { writeReports } from "./write-reports.ts";
 
 export const command = defineCommand({
@@ -37,6 +40,14 @@ export const command = defineCommand({
         requiresArg: true,
         describe: "YAML or JSON with the same names in camel case, such as apiServers: 3",
       })
+      .option("from", { type: "string", requiresArg: true, describe: "Folder of a measured run; gives the latency of the KMS and more" })
+      .option("from-cluster", {
+        type: "boolean",
+        default: false,
+        describe: "Read counts and rates from the cluster of --kubeconfig, never values",
+      })
+      .option("kubeconfig", { type: "string", requiresArg: true, describe: "Of the cluster to read" })
+      .option("context", { type: "string", requiresArg: true, describe: "Of the kubeconfig" })
       .option("sweep", { type: "string", requiresArg: true, describe: "A field and its values: secrets=50..10e6 or apiServers=1,3,5" })
       .option("limit", {
         type: "string",
@@ -48,16 +59,23 @@ export const command = defineCommand({
       .option("seed", { type: "string", requiresArg: true, describe: "Repeats a plan to the digit; 1 if not given" })
       .option("out", { type: "string", requiresArg: true, describe: "Folder of the plan; runs/<time>-plan if not given" })
       .option("json", { type: "boolean", default: false, describe: "Print the result as JSON" }),
-  async run(given, { stdout, stderr, columns }) {
+  async run(given, { stdout, stderr, columns, signal }) {
     const fromOptions = givenFields(given);
-    const described = { ...(given.file === undefined ? {} : await fileFields(given.file)), ...fromOptions };
+    const fromFile = given.file === undefined ? {} : await fileFields(given.file);
+    const sources = [
+      ...(given.from === undefined ? [] : [await fieldsOfRun(given.from, fromOptions["kms"] ?? fromFile["kms"])]),
+      ...(given["from-cluster"] ? [fieldsOfCluster(await factsOf(given, signal))] : []),
+    ];
+    if (!given["from-cluster"] && given.kubeconfig !== undefined)
+      throw new UsageError("no-from-cluster", "--kubeconfig goes with --from-cluster.");
+    const described: Record<string, unknown> = Object.assign({}, ...sources.map(({ fields }) => fields), fromFile, fromOptions);
     let fleet = fleetFrom(described, fromOptions);
     const stated = given.limit.map(parseStatedLimit);
     const sweep = given.sweep === undefined ? undefined : parseSweep(given.sweep, described, optionOf);
     const prices = await priceTableOf(fleet.prices);
     if (given.seed?.trim() === "") throw new UsageError("bad-seed", "--seed takes a word.");
     const seed = given.seed ?? "1";
-    const notes: string[] = [];
+    const notes = sources.map(({ note }) => note);
     if (fleet.quota === undefined && prices?.callsPerSecondMax != null) {
       fleet = { ...fleet, quota: prices.callsPerSecondMax };
       notes.push(`The quota of ${prices.callsPerSecondMax} calls a second is that of the price table ${prices.name}: ${prices.note}.`);
@@ -88,3 +106,12 @@ export const command = defineCommand({
     return verdicts(result).exitCode;
   },
 });
+
+async function factsOf(
+  { kubeconfig, context }: { readonly kubeconfig: string | undefined; readonly context: string | undefined },
+  signal: AbortSignal,
+): Promise<ClusterFacts> {
+  if (kubeconfig === undefined)
+    throw new UsageError("no-kubeconfig", "--from-cluster reads the cluster of a kubeconfig: name it with --kubeconfig.");
+  return await readClusterFacts(await readKubeconfig(kubeconfig, context), clock.wallMs(), signal);
+}
