@@ -5,7 +5,7 @@ import { behaviourOf } from "../harness/plan/behaviour.ts";
 import { type Fleet, parseFleet } from "../harness/plan/fleet.ts";
 import { Simulation } from "../harness/plan/simulation.ts";
 import { startOf } from "../harness/plan/starts.ts";
-import { Stage, type StageOptions } from "./plan-stage.ts";
+import { inFlight, Stage, type StageOptions } from "./plan-stage.ts";
 
 /** What a start takes on this machine with nothing to decrypt, which no plan can know. */
 export interface Calibration {
@@ -110,7 +110,8 @@ function load(
     apiServers,
     async run({ stage: parts, scale, calibration }) {
       const secrets = scaled(options.secrets, scale);
-      const cache = cachesize < options.secrets ? scaled(cachesize, scale) : cachesize;
+      // What is written at once must fit, or a write's own watch event misses its DEK.
+      const cache = cachesize < options.secrets ? Math.max(2 * inFlight, scaled(cachesize, scale)) : cachesize;
       await using stage = await Stage.open({ ...parts, kms, apiServers, cachesize: cache });
       await stage.start();
       await stage.calls();

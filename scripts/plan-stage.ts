@@ -37,7 +37,7 @@ export interface StageOptions {
 }
 
 /** Requests of the scenarios that are under way at once. */
-const inFlight = 8;
+export const inFlight = 8;
 const unavailable = 14;
 
 /** Real kube-apiservers on one etcd, a tap, and behind it a KMS that can be made slow, scarce or absent. */

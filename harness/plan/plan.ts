@@ -165,8 +165,8 @@ function latencySentence({ latencies }: Omit<Plan, "sentences">): string {
     write === undefined || write.share === 0 ? "Writes do not wait for the KMS" : `Every write waits for the KMS, ${waits(write)}`;
   const reads =
     read === undefined || read.share === 0
-      ? "reads neither, once the API server is ready"
-      : `so do ${percent(read.share)} of the reads from etcd, ${waits(read)}`;
+      ? "no read does, once the API server is ready"
+      : `${percent(read.share)} of the reads from etcd ${write?.share === 1 ? "do too" : "do"}, ${waits(read)}`;
   return `${writes}; ${reads}.`;
 }
 

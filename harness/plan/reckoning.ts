@@ -2,7 +2,7 @@ import { consistencyCheckDelayMs, goodCheckTtlMs, healthyPollMs } from "../model
 import { Random } from "../random.ts";
 import { behaviourOf } from "./behaviour.ts";
 import { type Fleet, objectsOf, resourceSizes } from "./fleet.ts";
-import type { Cause, PlanMethod } from "./ledger.ts";
+import { type CallCount, type Cause, Ledger, type PlanMethod } from "./ledger.ts";
 import { beatMs, beatsBefore, beatsWithin, type Life, livesOf } from "./lives.ts";
 import { type RotationStep, reloadPollMs, rotationSteps } from "./schedule.ts";
 import { consistencyJitter } from "./simulated-server.ts";
@@ -176,7 +176,7 @@ function countSecondHandshake(fleet: Fleet, life: Timeline, steps: readonly Rota
 }
 
 /** Of lives that are alike, by what they consist of. */
-export type CheckMemo = Map<string, readonly (readonly [Cause, PlanMethod, number])[]>;
+export type CheckMemo = Map<string, readonly CallCount[]>;
 
 /** Polls and probes share their results, so they are followed one by one; most lives are as long as another one. */
 function countChecks(
@@ -194,17 +194,14 @@ function countChecks(
   const memoKey = `${Math.round(lengthMs * 1e6)} ${keys.join()} ${reloads.join()}`;
   let found = memo.get(memoKey);
   if (found === undefined) {
-    const own: [Cause, PlanMethod, number][] = [];
-    const add = (cause: Cause, method: PlanMethod) => own.push([cause, method, 1]);
+    const own = new Ledger();
+    const add = (cause: Cause, method: PlanMethod) => own.add(cause, method);
     if (fleet.kms === "v2") checksOfV2(fleet, lengthMs, keys, add);
     else checksOfV1(fleet, lengthMs, [...keys, ...reloads], reloads, add);
-    found = [...Map.groupBy(own, ([cause, method]) => `${cause}/${method}`).values()].flatMap((calls) => {
-      const [first] = calls;
-      return first === undefined ? [] : [[first[0], first[1], calls.length] as const];
-    });
+    found = own.entries();
     memo.set(memoKey, found);
   }
-  for (const [cause, method, calls] of found) counts.add(cause, method, calls);
+  for (const { cause, method, calls } of found) counts.add(cause, method, calls);
 }
 
 /** The Status calls of a life, and the Encrypts of the new seeds that they bring; times count from the life's start. */
