@@ -1,4 +1,5 @@
 import { cellName } from "./fold.ts";
+import type { Plan } from "./plan-schema.ts";
 import type { Agreement, Cell, CheckResult, CheckVerdict, Phase, PhaseName, Result, StepResult, Threshold } from "./schema.ts";
 
 export interface Verdict {
@@ -18,7 +19,7 @@ export interface Verdicts {
 
 /** Judges a run by what lies in its result, and by nothing else. */
 export function verdicts(result: Result): Verdicts {
-  const { header, checks, cells, steps, thresholds } = result;
+  const { header, checks, cells, steps, thresholds, plan } = result;
   const wrong = checks.filter((check) => isFault(check, header));
   const others = checks.filter((check) => !isFault(check, header));
   const tally = sentences(tallies(result), { isFault: wrong.length > 0 });
@@ -35,6 +36,7 @@ export function verdicts(result: Result): Verdicts {
   ];
   const findings = [
     ...(wrong.length > 0 ? [] : tally),
+    ...sentences(plan?.sentences ?? [], { isFault: false }),
     ...sentences(troubles(others), { isFault: false, isShown: true }),
     ...sentences(
       [
@@ -92,11 +94,17 @@ export function thresholdSentence({ expression, holds, measured }: Threshold): s
 }
 
 /** Why a run as a whole is not right: it did not end as it should, or it has nothing to show. */
-export function runFaults({ status, fault, cells, checks, steps, header }: Result): string[] {
+export function runFaults({ status, fault, cells, checks, steps, plan, header }: Result): string[] {
   const faults = status === "complete" ? [] : [fault ?? `The run is ${status}.`];
+  if (plan !== null) return [...faults, ...plan.stated.filter(({ holds }) => !holds).map(statedSentence)];
   if (cells.length > 0 || steps.length > 0 || checks.some((check) => check.verdict === "pass" || isFault(check, header))) return faults;
   if (checks.some(({ verdict }) => verdict === "fail" || verdict === "inconclusive")) return [...faults, "No check passed."];
   return [...faults, header.command === "bench" ? "Nothing was measured." : "Nothing was checked."];
+}
+
+/** A limit that was stated for a plan and that its prediction breaks; the report's figures show by how much. */
+function statedSentence({ expression }: Plan["stated"][number]): string {
+  return `By the prediction the limit "${expression}" does not hold.`;
 }
 
 /**
