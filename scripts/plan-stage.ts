@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import pLimit from "p-limit";
 import { systemClock as clock } from "../harness/clock.ts";
@@ -11,17 +10,10 @@ import type { Lease } from "../harness/lease.ts";
 import { SecretsClient } from "../harness/load/api-client.ts";
 import { population } from "../harness/load/population.ts";
 import { encodeSecret, type SecretRequest } from "../harness/load/secret-spec.ts";
-import { ApiProbe } from "../harness/target/api-probe.ts";
-import { apiServerFlags } from "../harness/target/api-server-flags.ts";
-import { untilReady } from "../harness/target/component-readiness.ts";
 import type { EncryptionConfiguration, ProviderConfiguration } from "../harness/target/encryption-configuration.ts";
-import { etcdFlags } from "../harness/target/etcd-flags.ts";
-import { EtcdStore } from "../harness/target/etcd-store.ts";
-import { freePort } from "../harness/target/free-port.ts";
-import { cacheFolder, defaultVersions, findBinaries } from "../harness/target/install/index.ts";
-import type { Launcher, Running } from "../harness/target/launcher.ts";
-import { type PlaneFiles, writePlaneFiles } from "../harness/target/plane-files.ts";
-import { processLauncher } from "../harness/target/processes.ts";
+import { defaultVersions } from "../harness/target/install/index.ts";
+import { processesTarget } from "../harness/target/processes.ts";
+import type { ControlPlane } from "../harness/target/target.ts";
 import { ScriptedKms } from "../suites/conformance/scripted-kms.ts";
 
 /** What a scenario is played on. */
@@ -50,35 +42,17 @@ export class Stage implements AsyncDisposable {
   readonly kms: ScriptedKms;
   readonly tap: Tap;
   readonly clients: SecretsClient[] = [];
-  #running: Running[] = [];
   readonly #started: AsyncDisposableStack;
   readonly #options: StageOptions;
-  readonly #launcher: Launcher;
-  readonly #files: PlaneFiles;
-  readonly #etcdUrl: string;
-  readonly #ports: readonly number[];
+  /** Undefined until the first {@link start}. */
+  #plane: ControlPlane | undefined;
   #tokens = { left: 0, atMs: 0 };
 
-  private constructor(
-    started: AsyncDisposableStack,
-    parts: {
-      readonly options: StageOptions;
-      readonly kms: ScriptedKms;
-      readonly tap: Tap;
-      readonly launcher: Launcher;
-      readonly files: PlaneFiles;
-      readonly etcdUrl: string;
-      readonly ports: readonly number[];
-    },
-  ) {
+  private constructor(started: AsyncDisposableStack, options: StageOptions, kms: ScriptedKms, tap: Tap) {
     this.#started = started;
-    this.kms = parts.kms;
-    this.tap = parts.tap;
-    this.#options = parts.options;
-    this.#launcher = parts.launcher;
-    this.#files = parts.files;
-    this.#etcdUrl = parts.etcdUrl;
-    this.#ports = parts.ports;
+    this.#options = options;
+    this.kms = kms;
+    this.tap = tap;
     const pace = async <Answer>(answer: Answer): Promise<Answer> => {
       await this.#pace();
       return answer;
@@ -93,34 +67,12 @@ export class Stage implements AsyncDisposable {
   }
 
   static async open(options: StageOptions): Promise<Stage> {
-    const { lease, signal, apiServers } = options;
+    const { lease } = options;
     await using started = new AsyncDisposableStack();
     const name = randomUUID().slice(0, 6);
     const kms = started.use(await ScriptedKms.start(join(lease.folder, `k-${name}`), clock));
     const tap = started.use(await startTapWorker({ listen: join(lease.folder, `t-${name}`), upstream: kms.socket }));
-    const binaries = await findBinaries({ ...defaultVersions, cache: cacheFolder(process.env) });
-    if (binaries === undefined)
-      throw new TargetError("not-installed", "kube-apiserver and etcd are not installed.", { hint: "Run: kmsmark install" });
-    const launcher = processLauncher(binaries);
-    const files = started.use(await writePlaneFiles(lease.folder));
-    const etcdPort = await freePort();
-    const etcdUrl = `https://127.0.0.1:${etcdPort}`;
-    const { caPem, certificatePem, keyPem } = files.certificates;
-    const store = started.use(new EtcdStore({ url: etcdUrl, caPem, certificatePem, keyPem }));
-    const etcd = await launcher.launch({
-      component: "etcd",
-      flags: etcdFlags({ port: etcdPort, ...files }),
-      folder: files.folder,
-      reaches: [],
-      lease,
-    });
-    started.defer(() => etcd.stop());
-    await untilReady("etcd", etcd, async () => void (await store.get("/", signal)), { clock, signal });
-    const ports: number[] = [];
-    for (let at = 0; at < apiServers; at++) ports.push(await freePort());
-    const stage = new Stage(started.move(), { options, kms, tap, launcher, files, etcdUrl, ports });
-    stage.#started.defer(() => stage.stop());
-    return stage;
+    return new Stage(started.move(), options, kms, tap);
   }
 
   /** A configuration with one provider, or with a new one before it. */
@@ -136,51 +88,45 @@ export class Stage implements AsyncDisposable {
   }
 
   /** Exchanges the file under the API servers that run. */
-  configure(encryption: EncryptionConfiguration): Promise<void> {
-    return this.#files.writeEncryption(encryption);
+  async configure(encryption: EncryptionConfiguration): Promise<void> {
+    await this.#plane?.changeEncryption(encryption);
   }
 
   /** Starts all API servers at once; resolves to the milliseconds until the last one was ready. */
   async start(encryption = this.configuration()): Promise<number> {
-    const { signal } = this.#options;
-    await this.#files.writeEncryption(encryption);
+    const { lease, signal, apiServers, isSerial = false, reload = false } = this.#options;
+    if (this.#plane !== undefined) {
+      const tookMs = Math.max(...(await this.#plane.startApiServer({ encryption })));
+      await this.#connect(this.#plane);
+      return tookMs;
+    }
     const startMs = clock.monotonicMs();
-    await Promise.all(this.#ports.map((port, at) => this.#startOne(port, at, encryption)));
-    const tookMs = clock.monotonicMs() - startMs;
-    for (const client of this.clients) await client.warmUp(signal);
-    return tookMs;
+    this.#plane = this.#started.use(
+      await processesTarget(process.env).start({
+        ...defaultVersions,
+        encryption,
+        apiServers,
+        automaticReload: reload,
+        featureGates: isSerial ? { ConcurrentWatchObjectDecode: false } : {},
+        lease,
+        clock,
+        signal,
+      }),
+    );
+    await this.#connect(this.#plane);
+    return clock.monotonicMs() - startMs;
   }
 
-  async #startOne(port: number, at: number, encryption: EncryptionConfiguration): Promise<void> {
-    const { lease, signal, isSerial = false, reload = false } = this.#options;
-    const folder = join(this.#files.folder, `server-${at}`);
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    const featureGates = isSerial ? { ConcurrentWatchObjectDecode: false } : {};
-    const flags = apiServerFlags({
-      port,
-      etcdUrl: this.#etcdUrl,
-      encryption,
-      automaticReload: reload,
-      featureGates,
-      ...this.#files,
-      scratchFolder: folder,
-    });
-    const running = await this.#launcher.launch({ component: "kube-apiserver", flags, folder, reaches: [lease.folder], lease });
-    this.#running.push(running);
-    const api = {
-      url: `https://127.0.0.1:${port}`,
-      caPem: this.#files.certificates.caPem,
-      identity: { kind: "token", token: this.#files.token },
-    } as const;
-    await using probe = new ApiProbe(api);
-    await untilReady("kube-apiserver", running, (asked) => probe.complaint(asked), { clock, signal });
-    this.clients[at] ??= new SecretsClient({ api, connections: inFlight });
+  async #connect({ apis }: ControlPlane): Promise<void> {
+    for (const [at, api] of apis.entries()) {
+      const client = (this.clients[at] ??= new SecretsClient({ api, connections: inFlight }));
+      await client.warmUp(this.#options.signal);
+    }
   }
 
   /** Stops all API servers. */
   async stop(): Promise<void> {
-    await Promise.all(this.#running.map((running) => running.stop()));
-    this.#running = [];
+    await this.#plane?.stopApiServer();
   }
 
   /** Every call that the tap saw since it was asked the last time. */
