@@ -1,5 +1,6 @@
 import type { Benchmark } from "./benchmark.ts";
+import { coldStart } from "./cold-start.ts";
 import { lifecycle } from "./lifecycle.ts";
 
 /** Every benchmark by its id. */
-export const benchmarks: Readonly<Record<string, Benchmark>> = { lifecycle };
+export const benchmarks: Readonly<Record<string, Benchmark>> = { lifecycle, [coldStart.id]: coldStart };
