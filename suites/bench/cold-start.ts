@@ -13,7 +13,7 @@ import { range, seconds } from "./scene-words.ts";
 import { latencyFaults, type Scene, storedSecrets } from "./scene.ts";
 import { OutcomeLog, sendEach } from "./scene-load.ts";
 import type { Claim, SceneLog } from "./scene-log.ts";
-import { changeSecrets, createSecrets, indexesOf } from "./scene-secrets.ts";
+import { changeSecrets, createSecrets, indexesOf, type KmsProvider, kmsProvidersOf } from "./scene-secrets.ts";
 
 /** How many DEK sources the Secrets of KMS v2 are to have, ascending. */
 const dekSources = ownOption<readonly number[]>({
@@ -42,8 +42,6 @@ interface Point {
   readonly cold: Phase;
 }
 
-type KmsProvider = "kms-v1" | "kms-v2";
-
 export const coldStart = {
   id: "cold-start",
   measures: "control-plane",
@@ -58,10 +56,7 @@ export const coldStart = {
   defaults: { secrets: [50, 500], providers: ["kms-v1", "kms-v2"], kmsLatenciesMs: [0, 10, 40] },
   own: [dekSources],
   async run(bench: Bench) {
-    const plans = bench.options.providers.flatMap((provider) =>
-      provider === "kms-v1" || provider === "kms-v2" ? bench.options.secrets.map((secrets) => ({ provider, secrets })) : [],
-    );
-    for (const { provider, secrets } of plans) {
+    for (const { provider, secrets } of kmsProvidersOf(bench.options)) {
       await play(bench, { isTimed: true }, (scene, log) => measure(bench, scene, log, { provider, secrets }));
     }
   },

@@ -1,6 +1,7 @@
 import type { Benchmark } from "./benchmark.ts";
 import { coldStart } from "./cold-start.ts";
 import { lifecycle } from "./lifecycle.ts";
+import { rotation } from "./rotation.ts";
 
 /** Every benchmark by its id. */
-export const benchmarks: Readonly<Record<string, Benchmark>> = { lifecycle, [coldStart.id]: coldStart };
+export const benchmarks: Readonly<Record<string, Benchmark>> = { lifecycle, [coldStart.id]: coldStart, rotation };

@@ -1,8 +1,21 @@
 import { TargetError } from "../../harness/errors.ts";
 import { type Population, population } from "../../harness/load/population.ts";
 import { encodeSecret } from "../../harness/load/secret-spec.ts";
+import type { BenchOptions } from "./benchmark.ts";
 import { OutcomeLog, sendEach } from "./scene-load.ts";
 import type { SceneLog } from "./scene-log.ts";
+
+export type KmsProvider = "kms-v1" | "kms-v2";
+
+/** What a scenario is played for: each provider with a KMS at each number of Secrets. */
+export function kmsProvidersOf({
+  providers,
+  secrets,
+}: Pick<BenchOptions, "providers" | "secrets">): { readonly provider: KmsProvider; readonly secrets: number }[] {
+  return providers.flatMap((provider) =>
+    provider === "kms-v1" || provider === "kms-v2" ? secrets.map((count) => ({ provider, secrets: count })) : [],
+  );
+}
 
 /** Requests under way at once where only the result counts. */
 const workers = 8;

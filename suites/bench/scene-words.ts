@@ -6,6 +6,11 @@ export function seconds({ durationMs, figures }: Pick<Phase, "durationMs" | "fig
   return figures["notReady"] === 1 ? `more than ${text}` : text;
 }
 
+/** `210 a second`, of the requests of a phase that succeeded; a model whose time stands still has no rate. */
+export function perSecond({ durationMs, requests }: Pick<Phase, "durationMs" | "requests">): string {
+  return durationMs > 0 ? `${Math.round((requests.ok * 1000) / durationMs)} a second` : "all at once";
+}
+
 /** `7`, or `4 to 10` of several numbers. */
 export function range(numbers: readonly number[]): string {
   const [least, most] = [Math.min(...numbers), Math.max(...numbers)];
