@@ -27,3 +27,12 @@ export function formatBytes(bytes: number): string {
 export function formatRate(perSecond: number): string {
   return `${significant(perSecond)}/s`;
 }
+
+/** A figure of a phase in the unit that its name ends in: `readyMs`, `edekBytes`, `writeCpuUs`; a bare number otherwise. */
+export function formatFigure(name: string, value: number): string {
+  if (/Ms(Max|Min|Total)?$/.test(name)) return formatMs(value);
+  if (/Us(Max|Min|Total)?$/.test(name)) return formatMs(value / 1000);
+  if (/Bytes(Max|Min|Total)?$/.test(name)) return formatBytes(value);
+  if (/PerSecond$/.test(name)) return formatRate(value);
+  return Number.isInteger(value) ? String(value) : significant(value);
+}

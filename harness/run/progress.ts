@@ -11,7 +11,7 @@ export type ProgressMode = "live" | "lines" | "silent";
 
 export interface ProgressPhase
   extends Pick<SampleOrigin, "provider" | "secrets" | "phase">,
-    Partial<Pick<SampleOrigin, "parameters" | "round">> {
+    Partial<Pick<SampleOrigin, "benchmark" | "parameters" | "round">> {
   /** Requests that the phase will send; 0 where it sends none. */
   readonly due: number;
   /** How long it is expected to take beside others: its requests, or as many as could be sent in the time. */

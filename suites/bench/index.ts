@@ -2,6 +2,7 @@ import type { Benchmark } from "./benchmark.ts";
 import { coldStart } from "./cold-start.ts";
 import { lifecycle } from "./lifecycle.ts";
 import { rotation } from "./rotation.ts";
+import { throttle } from "./throttle.ts";
 
 /** Every benchmark by its id. */
-export const benchmarks: Readonly<Record<string, Benchmark>> = { lifecycle, [coldStart.id]: coldStart, rotation };
+export const benchmarks: Readonly<Record<string, Benchmark>> = { lifecycle, [coldStart.id]: coldStart, rotation, throttle };

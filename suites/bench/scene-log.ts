@@ -10,6 +10,7 @@ import { agreements } from "./agreement.ts";
 import type { Bench } from "./benchmark.ts";
 import { type CellOrigin, withinCell } from "./cell.ts";
 import { KmsTally } from "./kms-tally.ts";
+import { kmsProviderName, newKmsProviderName } from "./provider-configuration.ts";
 import type { Scene } from "./scene.ts";
 
 /** A count that the model makes of the same scenario as well. */
@@ -142,9 +143,24 @@ export class SceneLog implements AsyncDisposable {
       isReady = readyMs !== undefined;
       if (isReady) await this.#connect(plane);
       const figures = readyMs === undefined ? { notReady: 1 } : { readyMsMax: Math.max(...readyMs), readyMsMin: Math.min(...readyMs) };
-      return { ...facts, durationMs, figures: { ...facts?.figures, ...figures } };
+      const claims = isReady ? facts?.claims : undefined;
+      return { ...facts, durationMs, figures: { ...facts?.figures, ...figures }, claims: (tally) => claims?.(tally) ?? [] };
     });
     return { ...phase, isReady };
+  }
+
+  /** Writes down what one kind of request of a phase showed by itself, beside the phase, whose KMS calls are counted for all kinds together. */
+  part(name: string, of: Phase, facts: PhaseFacts): void {
+    if (this.isForecast) return;
+    const { journal } = this.#bench;
+    journal.append({ event: "phase-started", name, due: 0 });
+    const phase: Phase = {
+      ...{ name, startMs: of.startMs, durationMs: of.durationMs, load: null },
+      ...{ requests: facts.requests ?? noRequests, failures: facts.failures ?? [], latency: facts.latency ?? null, serviceTime: null },
+      ...{ kms: null, server: {}, agreements: [], seconds: facts.seconds ?? [], client: null, figures: facts.figures ?? {} },
+      ...{ predictions: [], expectsFailures: of.expectsFailures },
+    };
+    journal.append({ event: "phase", phase });
   }
 
   /** Writes down what the play showed, in at most two sentences. */
@@ -261,7 +277,7 @@ export class SceneLog implements AsyncDisposable {
       const counters = await this.#counters();
       await this.#drain(tally, origin);
       if (counters === undefined) return { server: {}, agreements: [] };
-      const pairs = agreements(origin.provider, this.#sinceStart, counters);
+      const pairs = agreements(origin.provider, this.#sinceStart, counters, [kmsProviderName, newKmsProviderName]);
       if (pairs.every((pair) => pair.tap === pair.server) || clock.monotonicMs() > giveUpMs) {
         const server = Object.fromEntries(deltas(this.#countersBefore, counters));
         this.#countersBefore = counters;
@@ -300,7 +316,7 @@ const connectionsMax = 16;
 export interface RestartOptions {
   readonly encryption?: Encryption;
   readonly facts?: PhaseFacts;
-  /** Something to be done while the API servers start. */
+  /** Something to be done while the API servers start. It waits by the scene's clock alone, which the start lets go on. */
   readonly meanwhile?: (tell: Tell) => Promise<void>;
 }
 

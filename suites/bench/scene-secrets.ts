@@ -42,7 +42,7 @@ export async function changeSecrets(
 }
 
 /** Every place of a population, in order. */
-export function indexesOf({ count }: Population): number[] {
+export function indexesOf({ count }: Pick<Population, "count">): number[] {
   return Array.from({ length: count }, (_, index) => index);
 }
 
