@@ -178,7 +178,9 @@ export function cellFaults(cell: Cell): string[] {
   for (const { name, predictions } of cell.phases) {
     for (const prediction of predictions.filter((each) => !isPredicted(each))) {
       const { what, seen } = prediction;
-      faults.push(`The model predicts something else in the phase ${name}: ${what}, ${seen} seen, ${predictedRange(prediction)} predicted.`);
+      faults.push(
+        `The model predicts something else in the phase ${name}: ${what}, ${seen} seen, ${predictedRange(prediction)} predicted.`,
+      );
     }
   }
   const tapStood = isKms(cell) && cell.phases.some(({ kms }) => kms !== null);

@@ -9,11 +9,11 @@ import type { Bench, BenchOptions, ControlPlaneBenchmark } from "./benchmark.ts"
 import { ownOption } from "./own-option.ts";
 import { play } from "./play.ts";
 import { configurationFor } from "./provider-configuration.ts";
-import { range, seconds } from "./scene-words.ts";
 import { latencyFaults, type Scene, storedSecrets } from "./scene.ts";
 import { OutcomeLog, sendEach } from "./scene-load.ts";
 import type { Claim, SceneLog } from "./scene-log.ts";
 import { changeSecrets, createSecrets, indexesOf, type KmsProvider, kmsProvidersOf } from "./scene-secrets.ts";
+import { range, seconds } from "./scene-words.ts";
 
 /** How many DEK sources the Secrets of KMS v2 are to have, ascending. */
 const dekSources = ownOption<readonly number[]>({
@@ -171,7 +171,10 @@ function findingOf(points: readonly Point[], count: number): string {
   if (first.provider === "kms-v1") {
     const whole = points.slice(0, -1);
     const [small] = points.slice(-1);
-    const again = small === undefined ? "" : ` With a cachesize of ${small.parameters["cacheSize"]} the first reads after it cost ${decrypts(small.cold)} more.`;
+    const again =
+      small === undefined
+        ? ""
+        : ` With a cachesize of ${small.parameters["cacheSize"]} the first reads after it cost ${decrypts(small.cold)} more.`;
     return `${name}, ${count} Secrets: a restart calls Decrypt ${decrypts(first.restart)} times and takes ${whole.map(of).join(", ")} of KMS latency.${again}`;
   }
   const bySources = [...Map.groupBy(points, ({ parameters }) => parameters["dekSources"])].map(

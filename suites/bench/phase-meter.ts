@@ -19,7 +19,10 @@ export interface PhaseLoad {
 }
 
 /** What a phase itself measures; the rest of it is counted around it. */
-type Measured = Omit<Phase, "name" | "startMs" | "kms" | "server" | "agreements" | "seconds" | "client" | "predictions" | "expectsFailures">;
+type Measured = Omit<
+  Phase,
+  "name" | "startMs" | "kms" | "server" | "agreements" | "seconds" | "client" | "predictions" | "expectsFailures"
+>;
 
 const noLoad = {
   load: null,

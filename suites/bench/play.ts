@@ -19,7 +19,8 @@ export async function play(
   for (const problem of await scene.tap.problems()) log.note(`The tap: ${problem}`);
 }
 
-async function foretell(bench: Bench, scenario: (scene: Scene, log: SceneLog) => Promise<void>): Promise<SceneLog["forecast"]> {
+/** Plays a scenario on the model alone. */
+export async function foretell(bench: Bench, scenario: (scene: Scene, log: SceneLog) => Promise<void>): Promise<SceneLog["forecast"]> {
   await using scene = await openForecastScene(bench);
   await using log = new SceneLog(bench, scene);
   await scenario(scene, log);

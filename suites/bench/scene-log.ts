@@ -67,6 +67,8 @@ export class SceneLog implements AsyncDisposable {
   /** The calls since the API servers were started, whose own counts begin there. */
   #sinceStart = new KmsTally();
   #countersBefore: Metrics = new Map();
+  /** By the tap's time. */
+  #lastStatusMs: number | undefined;
 
   constructor(bench: Bench, scene: Scene, forecast?: Forecast) {
     this.#bench = bench;
@@ -126,10 +128,7 @@ export class SceneLog implements AsyncDisposable {
    * Stops all API servers, and measures their start from there on until all are ready: `figures.readyMsMax` and, of several,
    * `readyMsMin`. One that is not ready within the time that a target gives it is a finding, with `figures.notReady` 1 and no server left.
    */
-  async restart(
-    plan: PhasePlan,
-    { encryption, facts, meanwhile }: RestartOptions = {},
-  ): Promise<Phase & { readonly isReady: boolean }> {
+  async restart(plan: PhasePlan, { encryption, facts, meanwhile }: RestartOptions = {}): Promise<Phase & { readonly isReady: boolean }> {
     const plane = await this.#stop();
     let isReady = false;
     const phase = await this.#phase(plan, async (tell) => {
@@ -147,6 +146,13 @@ export class SceneLog implements AsyncDisposable {
       return { ...facts, durationMs, figures: { ...facts?.figures, ...figures }, claims: (tally) => claims?.(tally) ?? [] };
     });
     return { ...phase, isReady };
+  }
+
+  /** How long ago the API server asked for the Status last, ms; undefined where it never has. */
+  async sinceStatusMs(): Promise<number | undefined> {
+    await this.#drain(new KmsTally());
+    const { clock, tap } = this.#scene;
+    return this.#lastStatusMs === undefined ? undefined : clock.wallMs() - tap.startedWallMs - this.#lastStatusMs;
   }
 
   /** Writes down what one kind of request of a phase showed by itself, beside the phase, whose KMS calls are counted for all kinds together. */
@@ -264,6 +270,7 @@ export class SceneLog implements AsyncDisposable {
     for (const record of await this.#scene.tap.drain()) {
       tally.add(record);
       this.#sinceStart.add(record);
+      if (record.method === "Status") this.#lastStatusMs = record.startMs;
       if (this.isForecast || origin === undefined) continue;
       this.#bench.samples.kmsCalls.append({ ...origin, apiServer: this.#plane?.apis.length === 1 ? 1 : 0, ...record });
     }

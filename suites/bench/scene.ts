@@ -5,8 +5,8 @@ import { dekSourceId, EnvelopeError, parseStoredValue } from "../../harness/enve
 import { UsageError } from "../../harness/errors.ts";
 import { parseFault } from "../../harness/kms/fault-syntax.ts";
 import { startTap, type Tap } from "../../harness/kms/tap.ts";
-import type { EncryptionFile } from "../../harness/target/encryption-configuration.ts";
 import { chooseTarget } from "../../harness/target/choose.ts";
+import type { EncryptionFile } from "../../harness/target/encryption-configuration.ts";
 import type { ControlPlane, StoredValue, Target } from "../../harness/target/target.ts";
 import type { VirtualClock } from "../../harness/virtual-clock.ts";
 import { ScriptedKms } from "../conformance/scripted-kms.ts";
@@ -165,7 +165,9 @@ export async function storedKeyId(plane: ControlPlane, key: string, signal: Abor
 function sourceOf({ key, value }: StoredValue): { readonly source: string; readonly keyId: string | undefined } {
   try {
     const stored = parseStoredValue(value);
-    return stored.kind === "kms-v2" ? { source: dekSourceId(stored.object), keyId: stored.object.keyId } : { source: key, keyId: undefined };
+    return stored.kind === "kms-v2"
+      ? { source: dekSourceId(stored.object), keyId: stored.object.keyId }
+      : { source: key, keyId: undefined };
   } catch (thrown) {
     if (thrown instanceof EnvelopeError) return { source: key, keyId: undefined };
     throw thrown;
