@@ -3,7 +3,8 @@ import { coldStart } from "./cold-start.ts";
 import { lifecycle } from "./lifecycle.ts";
 import { outage } from "./outage.ts";
 import { rotation } from "./rotation.ts";
+import { storm } from "./storm.ts";
 import { throttle } from "./throttle.ts";
 
 /** Every benchmark by its id. */
-export const benchmarks: Readonly<Record<string, Benchmark>> = { lifecycle, [coldStart.id]: coldStart, outage, rotation, throttle };
+export const benchmarks: Readonly<Record<string, Benchmark>> = { lifecycle, [coldStart.id]: coldStart, outage, rotation, storm, throttle };

@@ -98,30 +98,33 @@ export const outage = {
       // KMS v1 has no Status whose answer could say so.
       const shownBy: readonly Kind[] = provider === "kms-v2" ? ["calls fail", "healthz not ok"] : ["calls fail"];
       for (const kind of shownBy) {
+        const foretold = new Map<string, Timeline>();
         for (const duration of outages.of(bench.options)) {
           const cell = { provider, secrets, kind, outage: duration };
-          await play(bench, { isTimed: false }, (scene, log) => measure(bench, scene, log, cell));
+          await play(bench, { isTimed: false }, async (scene, log) => {
+            const timeline = await measure(bench, scene, log, cell);
+            if (log.isForecast) foretold.set(duration, timeline);
+          });
         }
-        const foretold: string[] = [];
-        for (const duration of modelled) {
+        for (const duration of modelled.filter((each) => !foretold.has(each))) {
           const cell = { provider, secrets, kind, outage: duration };
-          let timeline: Timeline | undefined;
           await foretell(bench, async (scene, log) => {
             await using plane = await startPlane(scene, cell);
             await log.cell(originOf(cell), async () => {
-              timeline = await live(bench, scene, log, { cell, plane });
+              foretold.set(duration, await live(bench, scene, log, { cell, plane }));
             });
           });
-          if (timeline !== undefined) foretold.push(`${duration}: ${failuresOf(timeline)}`);
         }
-        const text = `By the model, ${nameOf(provider)}, ${kind}: ${foretold.join("; ")}.`;
+        const durations = [...foretold].sort(([one], [other]) => (durationMsOf(one) ?? 0) - (durationMsOf(other) ?? 0));
+        const said = durations.map(([duration, timeline]) => `${duration}: ${failuresOf(timeline)}`);
+        const text = `By the model, ${nameOf(provider)}, ${kind}: ${said.join("; ")}.`;
         bench.journal.append({ event: "finding", finding: { benchmark: outage.id, text } });
       }
     }
   },
 } satisfies ControlPlaneBenchmark;
 
-async function measure(bench: Bench, scene: Scene, log: SceneLog, cell: Cell): Promise<void> {
+async function measure(bench: Bench, scene: Scene, log: SceneLog, cell: Cell): Promise<Timeline> {
   const { provider, kind } = cell;
   await using plane = await startPlane(scene, cell);
   let timeline: Timeline | undefined;
@@ -157,6 +160,7 @@ async function measure(bench: Bench, scene: Scene, log: SceneLog, cell: Cell): P
     `${nameOf(provider)}, ${cell.outage} with ${kind === "calls fail" ? "calls that fail" : "a healthz that is not ok"}: ${failuresOf(timeline)}. ` +
       `An API server that starts while the KMS is gone for ${restartOutageMs / 1000} s is ready after ${seconds(restart)}.`,
   );
+  return timeline;
 }
 
 function originOf({ provider, secrets, kind, outage: duration }: Cell) {
@@ -209,7 +213,7 @@ async function live(
     return { ...togetherOf(logs), claims: (tally) => claimsOf(cell, { logs, tally, ticks }) };
   });
   const failedSeconds = new Map([...logs].map(([operation, outcomes]) => [operation, outcomes.failedSeconds] as const));
-  for (const [operation, outcomes] of logs) log.part(operation, phase, outcomes.facts());
+  for (const [operation, outcomes] of logs) log.part(operation === "readyz" ? operation : `${operation}s`, phase, outcomes.facts());
   return { goneSecond: goneMs / 1000, lastSecond: ticks - 1, failedSeconds };
 }
 

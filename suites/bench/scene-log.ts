@@ -136,9 +136,15 @@ export class SceneLog implements AsyncDisposable {
       const startMs = clock.monotonicMs();
       const starting = this.#scene.during(plane.startApiServer(encryption === undefined ? {} : { encryption }));
       const helping = meanwhile?.(tell);
-      const readyMs = await starting.catch(notReady);
-      const durationMs = clock.monotonicMs() - startMs;
-      await helping;
+      let durationMs = 0;
+      const measured = starting.catch(notReady).finally(() => {
+        durationMs = clock.monotonicMs() - startMs;
+      });
+      // Both are waited for, so that nothing goes on behind a failure of one.
+      const [started, helped] = await Promise.allSettled([measured, helping]);
+      if (started.status === "rejected") throw started.reason;
+      if (helped.status === "rejected") throw helped.reason;
+      const readyMs = started.value;
       isReady = readyMs !== undefined;
       if (isReady) await this.#connect(plane);
       const figures = readyMs === undefined ? { notReady: 1 } : { readyMsMax: Math.max(...readyMs), readyMsMin: Math.min(...readyMs) };
@@ -188,6 +194,10 @@ export class SceneLog implements AsyncDisposable {
     if (plane === undefined) throw new TypeError("There is no API server to start again yet.");
     await plane.stopApiServer();
     await this.#disconnect();
+    // Calls that the API servers made at the last are not those of the next ones.
+    const { clock, signal } = this.#bench;
+    const giveUpMs = clock.monotonicMs() + settleMs;
+    while ((await this.#scene.tap.inFlight()) > 0 && clock.monotonicMs() < giveUpMs) await clock.sleep(settleStepMs, signal);
     await this.#drain(new KmsTally());
     this.#sinceStart = new KmsTally();
     this.#countersBefore = new Map();

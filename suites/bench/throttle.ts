@@ -1,31 +1,19 @@
-import { UsageError } from "../../harness/errors.ts";
 import type { Outcome } from "../../harness/load/driver.ts";
 import type { Phase } from "../../harness/run/schema.ts";
 import type { EncryptionConfiguration } from "../../harness/target/encryption-configuration.ts";
 import type { Bench, ControlPlaneBenchmark } from "./benchmark.ts";
 import { decodedAtOnce } from "./cold-start.ts";
-import { ownOption } from "./own-option.ts";
 import { play } from "./play.ts";
 import { configurationFor, newKmsProviderName } from "./provider-configuration.ts";
+import { quotaOption } from "./quota-option.ts";
 import { type Scene, storedSecrets } from "./scene.ts";
 import { OutcomeLog, sendEach } from "./scene-load.ts";
 import type { SceneLog } from "./scene-log.ts";
 import { createSecrets, indexesOf, type KmsProvider, kmsProvidersOf } from "./scene-secrets.ts";
 import { seconds } from "./scene-words.ts";
 
-const perSecondMax = 100_000;
-
 /** How many calls a second the KMS allows. */
-export const quota = ownOption<readonly number[]>({
-  name: "quota",
-  describe: "How many calls a second the KMS allows; it answers ResourceExhausted beyond; several with commas",
-  default: "20,50",
-  parse(word) {
-    const rates = word.split(",").map((part) => Number(part.trim()));
-    if (rates.length > 0 && rates.every((rate) => rate > 0 && rate <= perSecondMax)) return rates;
-    throw new UsageError("bad-bench-options", `--quota takes numbers above 0, at most ${perSecondMax}, with commas between several.`);
-  },
-});
+const quota = quotaOption("quota", { describe: "How many calls a second the KMS allows; it answers ResourceExhausted beyond", default: "20,50" });
 
 /** Clients that rewrite at once, and how long they wait before they try again what was refused, ms. */
 const workers = 4;
