@@ -2,7 +2,7 @@ import type { Cell, Latency, Phase } from "../harness/run/schema.ts";
 import { workCalls } from "../harness/run/verdict.ts";
 import { type Column, latencyFigure, none } from "./column.ts";
 import type { CellRows, ShownPhase } from "./rounds.ts";
-import { formatBytes, formatFigure, formatMs, formatNs, formatRate } from "./units.ts";
+import { figureTitle, formatBytes, formatFigure, formatMs, formatNs, formatRate } from "./units.ts";
 
 const latencyColumn = (title: string, rank: number, quantile: (latency: Latency) => number): Column<Phase> => ({
   title,
@@ -35,9 +35,10 @@ export function columnsOf(rows: readonly CellRows[]): readonly Column<ShownPhase
   return [
     ...phaseColumns,
     ...(hasRounds ? [{ title: "p50 by round", rank: 6, of: ({ p50s }: ShownPhase) => spread(p50s) }] : []),
-    ...[...names].map((name) => ({
-      title: name,
-      rank: 3,
+    ...[...names].map((name, at) => ({
+      title: figureTitle(name),
+      // Before the calls of the KMS, and one after the other where not all find room.
+      rank: 2 + (at + 1) / (names.size + 1),
       of: ({ figures }: ShownPhase) => (figures[name] === undefined ? none : formatFigure(name, figures[name])),
     })),
   ];

@@ -13,7 +13,7 @@ import { byPart, eventColumns, stepTroubles, stepWords } from "./steps.ts";
 const columnsMin = 60;
 
 /** Room for a provider, a parameter and a KMS method; a run folder may hold a longer name than any of those, and it is cut. */
-const labelLengthMax = 34;
+const labelLengthMax = 38;
 
 /** Pieces of evidence of one check, and the length of a text in them; `report.html` has the others. */
 const evidenceMax = 3;

@@ -132,7 +132,7 @@ class EmbeddedServer implements AsyncDisposable {
   /** Waits until it is ready, and gives how long that took, milliseconds. */
   async start(): Promise<number> {
     const { spec, store, connections, log, encryption } = this.#parts;
-    const { clock, featureGates, automaticReload = false } = spec;
+    const { clock, featureGates, automaticReload = false, uncached = [] } = spec;
     const startMs = clock.monotonicMs();
     // As the real targets do for a configuration that asks for it.
     const usesKmsV1 = providersIn(encryption()).some((provider) => provider.kind === "kms" && provider.apiVersion === "v1");
@@ -142,6 +142,7 @@ class EmbeddedServer implements AsyncDisposable {
       store,
       encryption,
       automaticReload,
+      uncached,
       featureGates: { ...targetGates, ...(usesKmsV1 ? { KMSv1: true } : {}), ...featureGates },
       clock,
       random: this.#random,

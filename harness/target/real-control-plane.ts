@@ -145,7 +145,7 @@ class ApiServerPlace {
     const port = firstPort ?? this.#known.port;
     if (encryption !== undefined) await this.files.writeEncryption(encryption);
     await using probe = new ApiProbe(this.#apiOn(port));
-    const { featureGates, automaticReload = false } = spec;
+    const { featureGates, automaticReload = false, uncached = [] } = spec;
     const { name, encryptionFile, scratchFolder } = this.files;
     const flags = apiServerFlags({
       ...shared,
@@ -156,6 +156,7 @@ class ApiServerPlace {
       scratchFolder,
       automaticReload,
       featureGates,
+      uncached,
     });
     const running = await startComponent(
       this.#parts,

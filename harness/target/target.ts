@@ -94,6 +94,8 @@ export interface ControlPlaneSpec {
   /** `--encryption-provider-config-automatic-reload`; false where it is not given. */
   readonly automaticReload?: boolean;
   readonly featureGates: Readonly<Record<string, boolean>>;
+  /** Resources that are listed from the store and not from the watch cache; none where it is not given. */
+  readonly uncached?: readonly string[];
   /** Owns the folder for scratch files and sockets, and whatever is started. */
   readonly lease: Lease;
   readonly clock: Clock;

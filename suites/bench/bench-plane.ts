@@ -20,13 +20,15 @@ export interface BenchPlaneOptions {
   readonly kmsLatencyMs?: number;
   /** Measures the start as a phase of this name; otherwise it belongs to no phase, and the meter counts from its end. */
   readonly startPhase?: PhaseName | undefined;
+  /** Whether the API servers do without their watch caches of Secrets. */
+  readonly isUncached?: boolean;
 }
 
 /** Starts as many API servers as the options say on one store, a tap before the KMS for each; or attaches to a control plane that is there. */
 export async function startBenchPlane(
   bench: Bench,
   origin: CellOrigin,
-  { kmsLatencyMs = 0, startPhase }: BenchPlaneOptions = {},
+  { kmsLatencyMs = 0, startPhase, isUncached = false }: BenchPlaneOptions = {},
 ): Promise<BenchPlane> {
   const { options, target, journal } = bench;
   const { provider } = origin;
@@ -39,7 +41,8 @@ export async function startBenchPlane(
     ? configurationForEach(provider, { kmsSockets: chain?.taps.map(({ socket }) => socket) ?? [], cacheSize })
     : undefined;
   const meter = started.use(new PhaseMeter(bench, origin, chain?.taps ?? []));
-  const start = async () => started.use(await target.start({ ...options, ...bench, encryption: configured?.encryption }));
+  const start = async () =>
+    started.use(await target.start({ ...options, ...bench, encryption: configured?.encryption, uncached: isUncached ? ["secrets"] : [] }));
   const plane = startPhase === undefined ? await start() : await meter.start(startPhase, start);
   if (startPhase === undefined) await meter.attach(plane.apis);
   const held = started.move();

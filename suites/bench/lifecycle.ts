@@ -3,14 +3,15 @@ import { TargetError } from "../../harness/errors.ts";
 import type { SecretsClient } from "../../harness/load/api-client.ts";
 import type { Outcome } from "../../harness/load/driver.ts";
 import { type Population, population } from "../../harness/load/population.ts";
-import { closedLoop, constantRate, type Schedule } from "../../harness/load/schedule.ts";
+import { closedLoop } from "../../harness/load/schedule.ts";
 import { encodeSecret } from "../../harness/load/secret-spec.ts";
-import type { BenchProvider, Load, Phase } from "../../harness/run/schema.ts";
+import type { BenchProvider, Phase } from "../../harness/run/schema.ts";
 import { startBenchPlane } from "./bench-plane.ts";
 import type { Bench, Benchmark } from "./benchmark.ts";
 import { type CellOrigin, withinCell } from "./cell.ts";
 import { interleaved, parametersOf } from "./interleaved.ts";
 import { startWeight } from "./phase-meter.ts";
+import { itemAt, scheduleOf } from "./secret-load.ts";
 import { checkStored } from "./stored-check.ts";
 
 /** How often the whole population is listed, and in pages of how many: kubectl asks for 500. */
@@ -147,21 +148,9 @@ function requireProvider(provider: BenchProvider, { server, requests }: Phase): 
   });
 }
 
-function scheduleOf(load: Load, count: number): Schedule {
-  return load.model === "open"
-    ? constantRate({ ratePerSecond: load.ratePerSecond, count })
-    : closedLoop({ inFlight: load.inFlight, count });
-}
-
 /** A whole list is one request to who reads it, however many pages it takes. */
 async function listAll(client: SecretsClient, signal: AbortSignal): Promise<Outcome> {
   let last: Outcome = { status: 0, failure: "No page came." };
   for await (const page of client.listPages({ limit: listLimit }, signal)) last = page;
   return last;
-}
-
-function itemAt<Item>(items: readonly Item[], index: number): Item {
-  const item = items[index];
-  if (item === undefined) throw new RangeError(`There is no item ${index}.`);
-  return item;
 }
