@@ -156,7 +156,13 @@ async function point(
 }
 
 /** How many values an API server decodes at once when it starts (spec encryption-at-rest 6.4); the model says one unless it is told otherwise. */
-export function decodedAtOnce({ options, target }: { readonly options: BenchOptions; readonly target: { readonly kind: string } }): number {
+export function decodedAtOnce({
+  options,
+  target,
+}: {
+  readonly options: Pick<BenchOptions, "featureGates" | "kubernetesVersion">;
+  readonly target: { readonly kind: string };
+}): number {
   const isOn = options.featureGates["ConcurrentWatchObjectDecode"];
   return (isOn ?? (target.kind !== "embedded" && !isBefore(options.kubernetesVersion, { minor: 37 }))) ? 10 : 1;
 }

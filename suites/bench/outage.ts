@@ -37,6 +37,10 @@ const outages = ownOption<readonly string[]>({
 });
 /** What the model is asked about in any case. */
 const modelled: readonly string[] = ["10s", "3m", "10m"];
+/** How often the model is tried where nothing is compared with it, seconds: each second of a short outage, and some fifty times in a long one. */
+function modelledEverySeconds(outageMs: number): number {
+  return Math.ceil(outageMs / 50_000);
+}
 
 /** How a plugin shows that its KMS is gone: by a call that fails, or by a healthz that is not ok (kubernetes/kubernetes#138950). */
 const kinds = {
@@ -77,6 +81,7 @@ interface Cell {
 interface Timeline {
   readonly goneSecond: number;
   readonly lastSecond: number;
+  readonly everySeconds: number;
   readonly failedSeconds: ReadonlyMap<Operation, readonly number[]>;
 }
 
@@ -111,7 +116,10 @@ export const outage = {
           await foretell(bench, async (scene, log) => {
             await using plane = await startPlane(scene, cell);
             await log.cell(originOf(cell), async () => {
-              foretold.set(duration, await live(bench, scene, log, { cell, plane }));
+              foretold.set(
+                duration,
+                await live(bench, scene, log, { cell, plane, everySeconds: modelledEverySeconds(durationMsOf(duration) ?? 0) }),
+              );
             });
           });
         }
@@ -130,7 +138,7 @@ async function measure(bench: Bench, scene: Scene, log: SceneLog, cell: Cell): P
   let timeline: Timeline | undefined;
   let restart: Phase | undefined;
   await log.cell(originOf(cell), async () => {
-    timeline = await live(bench, scene, log, { cell, plane });
+    timeline = await live(bench, scene, log, { cell, plane, everySeconds: 1 });
     const stored = await storedSecrets(plane, bench.signal);
     const callsMax = stored.sharing.reduce((sum, sharing) => sum + Math.min(decodedAtOnce(bench), sharing), 0);
     await scene.disturb(...kinds[kind]);
@@ -178,7 +186,7 @@ async function live(
   { options, signal }: Bench,
   scene: Scene,
   log: SceneLog,
-  { cell, plane }: { readonly cell: Cell; readonly plane: ControlPlane },
+  { cell, plane, everySeconds }: { readonly cell: Cell; readonly plane: ControlPlane; readonly everySeconds: number },
 ): Promise<Timeline> {
   const { provider, kind, secrets: count } = cell;
   await log.attend(plane);
@@ -187,19 +195,20 @@ async function live(
   // Half a second beside a tick, so that it is clear on which side each of them stands.
   const goneMs = beforeSeconds * 1000 - 500;
   const backMs = goneMs + outageMs;
-  const ticks = beforeSeconds + Math.ceil(outageMs / 1000) + afterSeconds;
+  const ticks = Math.ceil((beforeSeconds + outageMs / 1000 + afterSeconds) / everySeconds);
+  const everyMs = everySeconds * 1000;
   const logs = new Map(operations.filter((each) => isTried(each, provider)).map((each) => [each, new OutcomeLog(scene.clock)]));
-  const phase = await log.phase({ name: "outage", expectedMs: ticks * 1000, expectsFailures: true }, async (tell) => {
+  const phase = await log.phase({ name: "outage", expectedMs: ticks * everyMs, expectsFailures: true }, async (tell) => {
     const pending: Promise<unknown>[] = [];
     const attemptAll = async (tick: number) => {
-      tell({ done: 0, ...awaitedAt(tick * 1000, { goneMs, backMs }) });
+      tell({ done: 0, ...awaitedAt(tick * everyMs, { goneMs, backMs }) });
       const tried = [...logs].map(([operation, outcomes]) => outcomes.send(() => attempt(log, secrets, { operation, tick, signal })));
       pending.push(...tried);
       // On a model the time stands still until all are answered.
       if (scene.isVirtual) await Promise.all(tried);
     };
     const events = [
-      ...Array.from({ length: ticks }, (_, tick) => ({ atMs: tick * 1000, act: () => attemptAll(tick) })),
+      ...Array.from({ length: ticks }, (_, tick) => ({ atMs: tick * everyMs, act: () => attemptAll(tick) })),
       { atMs: goneMs, act: () => scene.disturb(...kinds[kind]) },
       { atMs: backMs, act: () => scene.disturb() },
     ].sort((one, other) => one.atMs - other.atMs);
@@ -214,7 +223,7 @@ async function live(
   });
   const failedSeconds = new Map([...logs].map(([operation, outcomes]) => [operation, outcomes.failedSeconds] as const));
   for (const [operation, outcomes] of logs) log.part(operation === "readyz" ? operation : `${operation}s`, phase, outcomes.facts());
-  return { goneSecond: goneMs / 1000, lastSecond: ticks - 1, failedSeconds };
+  return { goneSecond: goneMs / 1000, lastSecond: (ticks - 1) * everySeconds, everySeconds, failedSeconds };
 }
 
 /** KMS v2 keeps what it has once decrypted, whatever its number, so that a read is never cold before a restart. */
@@ -283,7 +292,7 @@ function claimsOf(
 }
 
 /** `writes failed from 0 s to 10 s, …`, counted from when the KMS was gone. */
-function failuresOf({ goneSecond, lastSecond, failedSeconds }: Timeline): string {
+function failuresOf({ goneSecond, lastSecond, everySeconds, failedSeconds }: Timeline): string {
   const failing: string[] = [];
   const working: string[] = [];
   for (const [operation, failed] of failedSeconds) {
@@ -292,7 +301,7 @@ function failuresOf({ goneSecond, lastSecond, failedSeconds }: Timeline): string
       working.push(wordsOf[operation]);
       continue;
     }
-    const until = last >= lastSecond ? "on, also after it was back" : `to ${Math.ceil(last + 1 - goneSecond)} s`;
+    const until = last >= lastSecond ? "on, also after it was back" : `to ${Math.ceil(last + everySeconds - goneSecond)} s`;
     failing.push(`${wordsOf[operation]} failed from ${Math.max(0, Math.floor(first - goneSecond))} s ${until}`);
   }
   return [...failing, ...(working.length === 0 ? [] : [`${working.join(" and ")} went on`])].join(", ");

@@ -1,6 +1,6 @@
 import { encodeSecret } from "../../harness/load/secret-spec.ts";
 import type { ControlPlane } from "../../harness/target/target.ts";
-import type { Bench, ControlPlaneBenchmark } from "./benchmark.ts";
+import type { Bench, BenchOptions, ControlPlaneBenchmark } from "./benchmark.ts";
 import { play } from "./play.ts";
 import { configurationFor } from "./provider-configuration.ts";
 import { cannotRotate, type Scene, type StoredSecrets, storedKeyId, storedSecrets } from "./scene.ts";
@@ -11,6 +11,8 @@ import { perSecond, seconds } from "./scene-words.ts";
 
 /** How often a write is tried to see which key it uses, ms. */
 const probeEveryMs = 250;
+/** A Status so long ago is a new one, ms. */
+const justAskedMs = 2000;
 /** A healthy API server asks for the Status every 60 s (spec encryption-at-rest 2.5); something for a busy machine, ms. */
 const noticeMsMax = 75_000;
 /** How late a machine may be that has other things to do, seconds. */
@@ -49,9 +51,8 @@ export const rotation = {
   understands: ["secrets", "providers", "cachesize"],
   defaults: { secrets: [100], providers: ["kms-v2", "kms-v1"] },
   async run(bench: Bench) {
-    const { options, target } = bench;
-    const isOurs = options.pluginSocket === undefined && options.bundledProvider.name === "local";
-    if (!isOurs && target.kind !== "embedded") throw cannotRotate();
+    const { options } = bench;
+    requireOwnKey(bench);
     for (const { provider, secrets } of kmsProvidersOf(options)) {
       const shown: Rotated[] = [];
       const healths = provider === "kms-v2" ? healthTraffic : ([healthTraffic[0]] as const);
@@ -65,6 +66,18 @@ export const rotation = {
     }
   },
 } satisfies ControlPlaneBenchmark;
+
+/** @throws UsageError `cannot-rotate` where the plugin's key is not kmsmark's to change; the model has a plugin of its own */
+export function requireOwnKey({
+  options,
+  target,
+}: {
+  readonly options: Pick<BenchOptions, "pluginSocket" | "bundledProvider">;
+  readonly target: { readonly kind: string };
+}): void {
+  const isOurs = options.pluginSocket === undefined && options.bundledProvider.name === "local";
+  if (!isOurs && target.kind !== "embedded") throw cannotRotate();
+}
 
 interface CellOptions {
   readonly provider: KmsProvider;
@@ -134,6 +147,7 @@ async function notices(
     const { clock } = scene;
     const key = keyOf(plane, probe);
     const oldKeyId = await storedKeyId(plane, key, signal);
+    if (health === "asked each second") await untilJustAsked(scene, log, signal);
     const confirmedMs = (await log.sinceStatusMs()) ?? 0;
     await scene.rotateKey();
     const changedMs = clock.monotonicMs();
@@ -170,6 +184,14 @@ async function notices(
     };
   });
   return noticed;
+}
+
+/** Asks for the health until that has just led to a Status: a change then goes unnoticed for the longest. */
+async function untilJustAsked(scene: Scene, log: SceneLog, signal: AbortSignal): Promise<void> {
+  while (((await log.sinceStatusMs()) ?? 0) > justAskedMs) {
+    await log.client.readyz(signal);
+    if (((await log.sinceStatusMs()) ?? 0) > justAskedMs) await scene.pass(probeEveryMs);
+  }
 }
 
 function waitedFor(sinceMs: number, health: HealthTraffic): string {

@@ -18,7 +18,7 @@ export function kmsProvidersOf({
 }
 
 /** Requests under way at once where only the result counts. */
-const workers = 8;
+const workers = 4;
 
 /** Creates the Secrets of a control plane that has none, as a part of a play that is not measured. @throws TargetError `api-refused` */
 export async function createSecrets(log: SceneLog, options: { readonly secrets: number; readonly seed: string }): Promise<Population> {

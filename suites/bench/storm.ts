@@ -38,7 +38,8 @@ interface Stormed {
 export const storm = {
   id: "storm",
   measures: "control-plane",
-  question: "What do several API servers that start cold at once ask of one KMS, and how long until all of them are ready, against one alone?",
+  question:
+    "What do several API servers that start cold at once ask of one KMS, and how long until all of them are ready, against one alone?",
   knownBefore:
     "For three API servers at once there are three lists of one provider's own test (2.5 s with 10,000 and 19.8 s with 50,000 Secrets under v2), and nothing for v1 or at a quota.",
   takes: "3 min: some 10 s for each start of three API servers on two cores, and as long as the quota makes it",
@@ -86,7 +87,11 @@ async function measure(
           facts: {
             claims: (tally): Claim[] => [
               { what: "Encrypt calls answered", value: tally.answered("Encrypt") },
-              { what: "Decrypt calls answered", value: tally.answered("Decrypt"), allowed: (model) => [model, Math.max(model, decryptsMax)] },
+              {
+                what: "Decrypt calls answered",
+                value: tally.answered("Decrypt"),
+                allowed: (model) => [model, Math.max(model, decryptsMax)],
+              },
             ],
           },
         },

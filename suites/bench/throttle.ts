@@ -13,7 +13,10 @@ import { createSecrets, indexesOf, type KmsProvider, kmsProvidersOf } from "./sc
 import { seconds } from "./scene-words.ts";
 
 /** How many calls a second the KMS allows. */
-const quota = quotaOption("quota", { describe: "How many calls a second the KMS allows; it answers ResourceExhausted beyond", default: "20,50" });
+const quota = quotaOption("quota", {
+  describe: "How many calls a second the KMS allows; it answers ResourceExhausted beyond",
+  default: "20,50",
+});
 
 /** Clients that rewrite at once, and how long they wait before they try again what was refused, ms. */
 const workers = 4;
