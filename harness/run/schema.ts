@@ -70,6 +70,17 @@ export const agreementSchema = z.strictObject({
 });
 export type Agreement = z.infer<typeof agreementSchema>;
 
+/** A count beside what the model of the API server makes of the same scenario. */
+export const predictionSchema = z.strictObject({
+  /** In words, `Decrypt calls`. */
+  what: z.string(),
+  seen: count,
+  /** What the model allows: one number, or a range where the API server does several things at once. */
+  least: count,
+  most: count,
+});
+export type Prediction = z.infer<typeof predictionSchema>;
+
 /** What ended in one second of a phase; the histograms stand in `samples/seconds.csv`. */
 export const secondSchema = z.strictObject({
   /** Counts from the phase's start; seconds in which nothing ended are left out. */
@@ -127,6 +138,9 @@ export const phaseSchema = z.strictObject({
   client: clientCostSchema.nullable().default(null),
   /** What else the benchmark found in it, by a name that ends in its unit: `firstWriteMs`, `edekBytes`, `staleCount`. */
   figures: z.record(z.string().regex(/^[a-z][A-Za-z0-9]*$/), z.number()).default({}),
+  predictions: z.array(predictionSchema).default([]),
+  /** Requests that fail are what the phase measures, and no fault of the run. */
+  expectsFailures: z.boolean().default(false),
 });
 export type Phase = z.infer<typeof phaseSchema>;
 
