@@ -113,7 +113,17 @@ describe("a comparison", () => {
     expect(readdirSync(folder)).toEqual(before);
   });
 
+  it("of two providers of one run says so, and is written into its folder", async () => {
+    given("complete");
+    const { exitCode, answer } = await report(folder, "--between", "kms-v2", "--between", "kms-v1", "--fail-on", "write.encrypts > +0");
+    expect(exitCode).toBe(1);
+    expect(answer).toMatch(/^The sides are of one run, alike in machine, /);
+    expect(answer).toContain("A is kms-v2 and B is kms-v1 in run 5e0c7a91 ");
+    expect(readdirSync(folder).toSorted()).toEqual([...own, "journal.jsonl"]);
+  });
+
   it.each([
+    ["cells of two runs", ["reports/fixtures/mismatch", "--between", "kms-v1", "--between", "kms-v2"], "between-two"],
     ["a limit without a second run", ["--fail-on", "write.p99 > +10%"], "nothing-to-compare-with"],
     ["a folder without a second run", ["--out", "x"], "nothing-to-compare-with"],
     ["a baseline of two runs", ["reports/fixtures/mismatch", "--save-baseline", "x"], "baseline-of-two"],
