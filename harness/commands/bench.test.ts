@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
@@ -73,6 +73,38 @@ describe("a run", () => {
     expect(code, stderr).toBe(0);
     const { header, cells } = await readRun(out);
     expect([header.plugin, cells[0]?.envelopes?.right]).toEqual([socket, 6]);
+  });
+});
+
+describe("thresholds", () => {
+  it("are judged at the end, kept in the run, and decide how it ends", async () => {
+    const [line = ""] = command.examples.flatMap((example) => (example.line.includes("--threshold") ? [example.line] : []));
+    const words = (line.match(/'[^']*'|\S+/g) ?? []).slice(2).map((word) => word.replaceAll("'", "").replace("20ms", "1h"));
+    const kept = await bench(...little, ...words, "--out", out);
+    expect(kept.code, kept.stderr).toBe(0);
+    expect(kept.stdout).toContain("· The threshold kms-v2.write.encrypts<=1 holds: 0.\n");
+    const { thresholds } = await readRun(out);
+    expect(thresholds.map(({ expression, holds }) => [expression, holds])).toEqual([
+      ["kms-v2.write.p99<1h", true],
+      ["kms-v2.write.encrypts<=1", true],
+    ]);
+    expect(readFileSync(join(out, "journal.jsonl"), "utf8")).toContain('"event":"thresholds"');
+  });
+
+  it("that do not hold are a reason for exit code 1", async () => {
+    const { code, stdout } = await bench(...little, "--providers", "kms-v1", "--threshold", "cold.decrypts>secrets", "--out", out);
+    expect(code).toBe(1);
+    expect(stdout).toContain("✗ The threshold cold.decrypts>secrets does not hold: 0 against 6.\n");
+  });
+
+  it.each([
+    ["kms-v2.wirte.p99<20ms", 'There can be no "kms-v2.wirte.p99" in this run: no phase is called "wirte", the nearest is "write".'],
+    ["kms-v1.write.p99<20ms", 'There can be no "kms-v1.write.p99" in this run: the provider kms-v1 is not measured, but identity, kms-v2.'],
+    ["storm/write.p99<20ms", 'There can be no "storm/write.p99" in this run: no benchmark is called "storm"; there are lifecycle.'],
+  ])("on what cannot be are refused before anything is begun: %s", async (expression, sentence) => {
+    const { code, stdout, stderr } = await bench("--threshold", expression, "--out", out);
+    expect([code, stdout, stderr.split("\n")[0]]).toEqual([2, "", `kmsmark: ${sentence}`]);
+    expect(readdirSync(folder)).toEqual([]);
   });
 });
 
