@@ -6,7 +6,7 @@ import type { Sender } from "../../harness/load/sender.ts";
 import { Random } from "../../harness/random.ts";
 import type { Phase } from "../../harness/run/schema.ts";
 import type { Bench, Benchmark } from "./benchmark.ts";
-import { contests, contestWords, figure, measuredOf } from "./comparison.ts";
+import { basisWords, contests, contestWords, figure, measuredOf } from "./comparison.ts";
 import { shuffled } from "./interleaved.ts";
 import { numbersOption } from "./number-words.ts";
 import { createNamespaces, itemAt, requestLoad, scheduleOf, secretBodies, sendAside } from "./secret-load.ts";
@@ -96,7 +96,7 @@ export const churn = {
     for (const { name, cells: group } of contests(cells)) {
       const measured = measuredOf(group, "churn", options.providers);
       const seen = measured.map(({ provider, phases }) => `${seenWords(phases)} under ${provider}`).join(", ");
-      const text = `A change takes ${contestWords(measured)}. ${watcherCount} watchers know of it ${seen}; medians of ${name}.`;
+      const text = `A change takes ${contestWords(measured)}. ${watcherCount} watchers know of it ${seen}; ${basisWords(name, options)}.`;
       journal.append({ event: "finding", finding: { benchmark: "churn", text } });
     }
   },
@@ -127,7 +127,9 @@ function figuresOf(untilSeen: LatencyHistogram): Phase["figures"] {
 function seenWords(phases: readonly Phase[]): string {
   const p50s = phases.flatMap(({ figures }) => figures["eventMsP50"] ?? []).toSorted((a, b) => a - b);
   const median = p50s[Math.floor(p50s.length / 2)];
-  return median === undefined ? "never" : `after ${figure(median)} ms`;
+  const missing = phases.reduce((sum, { figures }) => sum + (figures["eventsMissing"] ?? 0), 0);
+  const lost = missing === 0 ? "" : ` (${missing} events never came)`;
+  return median === undefined ? `never${lost}` : `after ${figure(median)} ms${lost}`;
 }
 
 /** The same, and tells of each request when it is begun. */

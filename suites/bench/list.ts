@@ -2,7 +2,7 @@ import { createRequest, type LoadRequest } from "../../harness/load/load-request
 import { population } from "../../harness/load/population.ts";
 import { closedLoop } from "../../harness/load/schedule.ts";
 import type { Bench, Benchmark } from "./benchmark.ts";
-import { contests, contestWords, measuredOf } from "./comparison.ts";
+import { basisWords, contests, contestWords, measuredOf } from "./comparison.ts";
 import { createNamespaces, requestLoad, secretBodies, sendAside } from "./secret-load.ts";
 import { plain, sideBySide } from "./side-by-side.ts";
 
@@ -56,7 +56,7 @@ export const list = {
     for (const { name, cells: group } of contests(cells)) {
       const current = contestWords(measuredOf(group, "list", options.providers));
       const cached = contestWords(measuredOf(group, "cached", options.providers));
-      const text = `A list of the newest takes ${current}. One of any version takes ${cached}; medians of ${name}.`;
+      const text = `A list of the newest takes ${current}. One of any version takes ${cached}; ${basisWords(name, options)}.`;
       journal.append({ event: "finding", finding: { benchmark: "list", text } });
     }
   },

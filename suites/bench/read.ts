@@ -1,7 +1,7 @@
 import { createRequest, getRequest, type LoadRequest } from "../../harness/load/load-request.ts";
 import { population } from "../../harness/load/population.ts";
 import type { Bench, Benchmark } from "./benchmark.ts";
-import { contests, contestWords, measuredOf } from "./comparison.ts";
+import { basisWords, contests, contestWords, measuredOf } from "./comparison.ts";
 import { createNamespaces, requestLoad, scheduleOf, secretBodies, sendAside } from "./secret-load.ts";
 import { plain, sideBySide } from "./side-by-side.ts";
 
@@ -39,7 +39,7 @@ export const read = {
     for (const { name, cells: group } of contests(cells)) {
       const stored = contestWords(measuredOf(group, "read", options.providers));
       const cached = contestWords(measuredOf(group, "cached", options.providers));
-      const text = `A read from etcd takes ${stored}. From the watch cache it takes ${cached}; medians of ${name}.`;
+      const text = `A read from etcd takes ${stored}. From the watch cache it takes ${cached}; ${basisWords(name, options)}.`;
       journal.append({ event: "finding", finding: { benchmark: "read", text } });
     }
   },

@@ -4,7 +4,7 @@ import { secretBytesMax } from "../../harness/load/secret-shapes.ts";
 import type { EnvelopeCheck } from "../../harness/run/schema.ts";
 import type { BenchPlane } from "./bench-plane.ts";
 import type { Bench, Benchmark } from "./benchmark.ts";
-import { contests, contestWords, figure, measuredOf } from "./comparison.ts";
+import { basisWords, contests, contestWords, figure, measuredOf } from "./comparison.ts";
 import { numbersOption } from "./number-words.ts";
 import { itemAt, requestLoad, scheduleOf, sendAside } from "./secret-load.ts";
 import { sideBySide } from "./side-by-side.ts";
@@ -67,7 +67,7 @@ export const size = {
     for (const { name, cells: group } of groups) {
       const writes = measuredOf(group, "write", options.providers);
       const added = writes.map(({ provider, phases }) => `${provider} ${figure(phases[0]?.figures["overheadBytes"] ?? 0)}`).join(", ");
-      const text = `A create takes ${contestWords(writes)}; medians of ${name}. Bytes added in etcd: ${added}.`;
+      const text = `A create takes ${contestWords(writes)}; ${basisWords(name, options)}. Bytes added in etcd: ${added}.`;
       journal.append({ event: "finding", finding: { benchmark: "size", text } });
     }
   },

@@ -1,7 +1,7 @@
 import { createRequest, deleteRequest } from "../../harness/load/load-request.ts";
 import { population } from "../../harness/load/population.ts";
 import type { Bench, Benchmark } from "./benchmark.ts";
-import { contests, contestWords, measuredOf } from "./comparison.ts";
+import { basisWords, contests, contestWords, measuredOf } from "./comparison.ts";
 import { createNamespaces, requestLoad, scheduleOf, secretBodies, sendAside } from "./secret-load.ts";
 import { plain, sideBySide } from "./side-by-side.ts";
 import { checkStored } from "./stored-check.ts";
@@ -42,7 +42,7 @@ export const write = {
       },
     });
     for (const { name, cells: group } of contests(cells)) {
-      const text = `A create takes ${contestWords(measuredOf(group, "write", options.providers))}; median of ${name}.`;
+      const text = `A create takes ${contestWords(measuredOf(group, "write", options.providers))}; ${basisWords(name, options)}.`;
       journal.append({ event: "finding", finding: { benchmark: "write", text } });
     }
   },
