@@ -43,7 +43,7 @@ describe("what is not given", () => {
     const [lifecycle, write] = parse({ suite: ["lifecycle", "write"] });
     expect(lifecycle).toMatchObject(benchDefaults);
     expect(write).toMatchObject({ ...benchDefaults, ...benchmarks["write"]?.defaults });
-    expect(write?.rounds).toBe(3);
+    expect(write?.rounds).toBe(5);
   });
 
   it("gives way to what is given, in every benchmark", () => {

@@ -31,7 +31,7 @@ export const churn = {
   question:
     "What does a provider cost where Secrets are created, updated and deleted all the time, and how soon do those who watch them know?",
   knownBefore: "kube-burner churns objects without a look at encryption; no published figure has watchers, a mix and a provider together.",
-  takes: "60 s for 100 Secrets, 200 changes a round, three providers and three rounds",
+  takes: "90 s for 100 Secrets, 200 changes a round, three providers and five rounds",
   needs: "control planes that kmsmark starts, one for each provider",
   measures: "control-plane",
   requires: ["configure", "tap"],
@@ -41,7 +41,7 @@ export const churn = {
   defaults: {
     secrets: [100],
     providers: ["identity", "kms-v2", "kms-v1"],
-    rounds: 3,
+    rounds: 5,
     load: { model: "open", arrivals: "constant", ratePerSecond: 50, inFlightMax: 64 },
   },
   async run(bench: Bench) {

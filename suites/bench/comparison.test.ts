@@ -41,17 +41,21 @@ function cellsOf(provider: BenchProvider, rounds: readonly (readonly number[])[]
 const words = (cells: readonly Cell[]) => contestWords(measuredOf(cells, "write", ["identity", "kms-v1"]));
 const base = cellsOf("identity", [
   [1, 1],
+  [1.2, 1.2],
   [1.5, 1.5],
+  [1.8, 1.8],
   [2, 2],
 ]);
 
 describe("the words of a contest", () => {
-  it("name a ratio where all rounds lie apart, and count what the taps saw", () => {
+  it("name a ratio where the rounds lie apart, and count what the taps saw", () => {
     const other = cellsOf(
       "kms-v1",
       [
         [3, 3],
+        [3.5, 3.5],
         [4, 4],
+        [4.5, 4.5],
         [5, 5],
       ],
       2,
@@ -61,20 +65,19 @@ describe("the words of a contest", () => {
     );
   });
 
-  it("see no difference where the rounds lie among one another, however far the medians are apart", () => {
+  it("see no difference where the rounds lie among one another, however far one of them is off", () => {
     const other = cellsOf("kms-v1", [
+      [1.1, 1.1],
+      [1.4, 1.4],
+      [9, 9],
+      [1.3, 1.3],
       [1.9, 1.9],
-      [9, 9],
-      [9, 9],
     ]);
     expect(words([...base, ...other])).toContain("no difference seen");
   });
 
-  it("do not judge from two rounds", () => {
-    const other = cellsOf("kms-v1", [
-      [30, 30],
-      [40, 40],
-    ]);
+  it("do not judge from few rounds", () => {
+    const other = cellsOf("kms-v1", [[30, 30]]);
     expect(words([...base, ...other])).toContain("of too few rounds to tell a difference");
   });
 
@@ -88,7 +91,7 @@ it("holds cells together that differ in provider and round alone", () => {
   const slow = base.map((cell) => ({ ...cell, parameters: { kmsLatencyMs: 10 } }));
   const groups = contests([...base, ...slow, ...cellsOf("kms-v1", [[1]])]);
   expect(groups.map(({ name, cells }) => [name, cells.length])).toEqual([
-    ["2 Secrets", 4],
-    ["2 Secrets, kmsLatencyMs 10", 3],
+    ["2 Secrets", 6],
+    ["2 Secrets, kmsLatencyMs 10", 5],
   ]);
 });

@@ -1,4 +1,7 @@
+import { alpha } from "../../harness/compare/limit.ts";
+import { permutationTest, smallestP } from "../../harness/compare/significance.ts";
 import { LatencyHistogram } from "../../harness/load/histogram.ts";
+import { Random } from "../../harness/random.ts";
 import { parameterWords } from "../../harness/run/fold.ts";
 import type { Cell, Phase } from "../../harness/run/schema.ts";
 import { workCalls } from "../../harness/run/verdict.ts";
@@ -66,15 +69,14 @@ export function contestWords([first, ...others]: readonly Measured[]): string {
 }
 
 /**
- * How a provider's medians lie to those of another. A difference is named only where every round of the one lies on the same side of every
- * round of the other: of rounds that do not differ, three and three do that once in 10 times, five and five once in 126.
+ * How a provider's medians lie to those of another: a difference is named only where a permutation test of the rounds' medians says that one as
+ * large comes by chance in less than one run of twenty.
  */
 function differenceWords(base: Measured, other: Measured): string {
   if (base.p50 === undefined || other.p50 === undefined || base.p50 === 0) return "not to be compared";
   const ratio = `${figure(other.p50 / base.p50)} × ${base.provider}`;
-  if (base.p50s.length < 3 || other.p50s.length < 3) return `${ratio}, of too few rounds to tell a difference`;
-  const isApart = Math.min(...other.p50s) > Math.max(...base.p50s) || Math.max(...other.p50s) < Math.min(...base.p50s);
-  return isApart ? ratio : "no difference seen";
+  if (smallestP(base.p50s.length, other.p50s.length) > alpha) return `${ratio}, of too few rounds to tell a difference`;
+  return permutationTest(base.p50s, other.p50s, new Random("contest")) <= alpha ? ratio : "no difference seen";
 }
 
 /** `medians of 3 rounds with 200 Secrets, kmsLatencyMs 10`: what a finding holds of. */
