@@ -46,6 +46,7 @@ const settleStepMs = 25;
 const readingsOfSeveral = 10;
 /** Connections for what is not load, to each API server. */
 const asideConnections = 4;
+const http1Note = "The API server does not speak HTTP/2: the load goes over HTTP/1.1, at several times the client's CPU.";
 /** How often a load that runs is looked at. */
 const progressMs = 250;
 
@@ -65,7 +66,6 @@ export class PhaseMeter implements AsyncDisposable {
   #taps: readonly Tap[];
   #clients: SecretsClient[] = [];
   #loads: ApiLoad[] = [];
-  #hasTold = false;
   /** The counters of each API server at the end of the phase before; empty for a server that has just started. */
   #countersBefore: Metrics[] = [];
 
@@ -260,12 +260,9 @@ export class PhaseMeter implements AsyncDisposable {
     await Promise.all(this.#clients.map((client) => client.warmUp(signal)));
     const inFlightMax = load.model === "open" ? load.inFlightMax : load.inFlight;
     for (const api of apis) this.#loads.push(await openApiLoad({ api, inFlightMax, clock, signal }));
-    if (this.#hasTold || this.#loads.every(({ protocol }) => protocol === "h2")) return;
-    this.#hasTold = true;
-    journal.append({
-      event: "note",
-      text: "The API server does not speak HTTP/2: the load goes over HTTP/1.1, at several times the client's CPU.",
-    });
+    if (this.#loads.every(({ protocol }) => protocol === "h2")) return;
+    // Once for a run, however many control planes it has.
+    if (!journal.result().header.notes.includes(http1Note)) journal.append({ event: "note", text: http1Note });
   }
 
   async #disconnect(): Promise<void> {
