@@ -1,6 +1,6 @@
 import { LatencyHistogram } from "../harness/load/histogram.ts";
 import { parameterWords } from "../harness/run/fold.ts";
-import type { Cell, EnvelopeCheck, KmsMethod, Latency, Phase } from "../harness/run/schema.ts";
+import { benchProviders, type Cell, type EnvelopeCheck, type KmsMethod, type Latency, type Phase } from "../harness/run/schema.ts";
 
 /** A phase as tables show it: of several rounds all that was measured together, and of the figures the medians. */
 export interface ShownPhase extends Phase {
@@ -28,8 +28,17 @@ export interface CellSection {
 export function sectionsOf(cells: readonly Cell[]): CellSection[] {
   return [...Map.groupBy(cells, sectionTitle)].map(([title, ofSection]) => ({
     title,
-    rows: [...Map.groupBy(ofSection, labelOf)].map(([label, rounds]) => merged(label, rounds)),
+    rows: [...Map.groupBy(inOrder(ofSection), labelOf)].map(([label, rounds]) => merged(label, rounds)),
   }));
+}
+
+/** Rounds have orders that were drawn: their providers stand in one and the same. A single round keeps that of the run. */
+function inOrder(cells: readonly Cell[]): readonly Cell[] {
+  if (cells.every(({ round }) => round === 1)) return cells;
+  const groups = Map.groupBy(cells, ({ parameters }) => parameterWords(parameters).join());
+  return [...groups.values()].flatMap((group) =>
+    group.toSorted((a, b) => benchProviders.indexOf(a.provider) - benchProviders.indexOf(b.provider)),
+  );
 }
 
 function sectionTitle({ benchmark, secrets }: Cell): string {

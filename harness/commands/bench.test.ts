@@ -63,6 +63,28 @@ describe("a run", () => {
     expect(JSON.parse(stdout)).toEqual(await readRun(out));
   });
 
+  it("measures providers beside one another in rounds, and says first what it found", async () => {
+    const [example = ""] = command.examples.flatMap(({ line }) => (line.includes("--rounds") ? [line] : []));
+    const words = example.replace("kmsmark bench ", "").replace("identity,kms-v2", "identity,aesgcm").split(" ");
+    const { code, stdout, stderr } = await bench(...words, "--secrets", "4", "--closed-loop", "--in-flight", "2", "--out", out);
+    expect(code, stderr).toBe(0);
+    const { cells, findings } = await readRun(out);
+    expect(cells.map(({ benchmark }) => benchmark)).toEqual([...Array(10).fill("write"), ...Array(10).fill("read")]);
+    expect(new Set(cells.map(({ provider, round }) => `${provider} ${round}`)).size).toBe(10);
+    expect(findings.map(({ benchmark }) => benchmark)).toEqual(["write", "read"]);
+    expect(stdout.indexOf("» write: A create takes ")).toBeLessThan(stdout.indexOf("5 rounds together"));
+    expect(readFileSync(join(out, "report.html"), "utf8")).toContain("<h2>Findings</h2>");
+  });
+
+  it("has three API servers and a KMS that is slow", async () => {
+    const [example = ""] = command.examples.flatMap(({ line }) => (line.includes("--api-servers") ? [line] : []));
+    const words = example.replace("kmsmark bench ", "").replace("0,40", "20").split(" ");
+    const { code, stderr } = await bench(...words, "--secrets", "2", "--closed-loop", "--in-flight", "3", "--out", out);
+    expect(code, stderr).toBe(0);
+    const { cells } = await readRun(out);
+    expect(cells.map(({ parameters }) => parameters)).toEqual(Array(2).fill({ kmsLatencyMs: 20, apiServers: 3 }));
+  });
+
   it("measures somebody's plugin", async () => {
     const socket = join(folder, "kms.sock");
     const provider = { name: "local", keyFile: join(folder, "keys.json") } as const;

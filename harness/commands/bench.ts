@@ -38,6 +38,14 @@ export const command = defineCommand({
       line: "kmsmark bench --target processes --secrets 50,500 --providers identity,kms-v2,kms-v1",
       does: "two sizes, three providers, a real one",
     },
+    {
+      line: "kmsmark bench write read --providers identity,kms-v2 --rounds 5",
+      does: "two providers beside one another, in rounds that take turns",
+    },
+    {
+      line: "kmsmark bench v1-vs-v2 --kms-latency 0,40 --api-servers 3",
+      does: "three API servers on one etcd, and a KMS that is 40 ms away",
+    },
     { line: "kmsmark bench --socket unix:///run/kms.sock --providers kms-v2", does: "somebody's plugin instead of the bundled one" },
     {
       line: "kmsmark bench --providers kms-v2 --threshold 'kms-v2.write.p99<20ms' --threshold 'kms-v2.write.encrypts<=1'",

@@ -45,8 +45,11 @@ export function startWeight(load: Load): number {
 /** How long the two counts of KMS calls may need to become equal: the API server counts a call after its answer passed the tap. */
 const settleMs = 3000;
 const settleStepMs = 25;
+/** So many readings in a row must be alike where several API servers learn from one another. */
+const readingsOfSeveral = 10;
 /** Connections for what is not load, to each API server. */
 const asideConnections = 4;
+const http1Note = "The API server does not speak HTTP/2: the load goes over HTTP/1.1, at several times the client's CPU.";
 /** How often a load that runs is looked at. */
 const progressMs = 250;
 
@@ -66,7 +69,6 @@ export class PhaseMeter implements AsyncDisposable {
   #taps: readonly Tap[];
   #clients: SecretsClient[] = [];
   #loads: ApiLoad[] = [];
-  #hasTold = false;
   /** The counters of each API server at the end of the phase before; empty for a server that has just started. */
   #countersBefore: Metrics[] = [];
 
@@ -211,22 +213,33 @@ export class PhaseMeter implements AsyncDisposable {
     }
   }
 
-  /** Reads both counts of KMS calls until they agree, or for long enough to know that they do not. */
+  /**
+   * Reads both counts of KMS calls until they agree and no call is under way, or for long enough to know that they do not. What one of several
+   * API servers wrote the others learn from their watches, and only then decrypt it: with them that has to hold for a while.
+   */
   async #settle(name: PhaseName | undefined, tally: KmsTally): Promise<{ server: Record<string, number>; agreements: Agreement[] }> {
     const { clock, signal } = this.#bench;
     const giveUpMs = clock.monotonicMs() + settleMs;
-    for (;;) {
+    const readings = this.#taps.length > 1 ? readingsOfSeveral : 1;
+    for (let alike = 0, calls = tally.total; ; calls = tally.total) {
       const counters = await this.#counters();
       await this.#drain(name, tally);
       const grown = summed(counters.map((after, at) => deltas(this.#countersBefore[at] ?? new Map(), after)));
       const pairs = this.#taps.length === 0 ? [] : agreements(this.#origin.provider, tally, grown);
-      const isSettled = pairs.every(({ tap, server }) => tap === server);
-      if (isSettled || clock.monotonicMs() > giveUpMs) {
+      const isQuiet = pairs.every(({ tap, server }) => tap === server) && !(await this.#isCalling());
+      // At the first reading the calls of the phase itself are new.
+      alike = isQuiet && (alike === 0 || tally.total === calls) ? alike + 1 : 0;
+      if (alike >= readings || clock.monotonicMs() > giveUpMs) {
         this.#countersBefore = counters;
         return { server: Object.fromEntries(grown), agreements: pairs };
       }
       await clock.sleep(settleStepMs, signal);
     }
+  }
+
+  async #isCalling(): Promise<boolean> {
+    for (const tap of this.#taps) if ((await tap.inFlight()) > 0) return true;
+    return false;
   }
 
   /** Takes the taps' records; those of no phase are in no sample. */
@@ -252,12 +265,9 @@ export class PhaseMeter implements AsyncDisposable {
     await Promise.all(this.#clients.map((client) => client.warmUp(signal)));
     const inFlightMax = load.model === "open" ? load.inFlightMax : load.inFlight;
     for (const api of apis) this.#loads.push(await openApiLoad({ api, inFlightMax, clock, signal }));
-    if (this.#hasTold || this.#loads.every(({ protocol }) => protocol === "h2")) return;
-    this.#hasTold = true;
-    journal.append({
-      event: "note",
-      text: "The API server does not speak HTTP/2: the load goes over HTTP/1.1, at several times the client's CPU.",
-    });
+    if (this.#loads.every(({ protocol }) => protocol === "h2")) return;
+    // Once for a run, however many control planes it has.
+    if (!journal.result().header.notes.includes(http1Note)) journal.append({ event: "note", text: http1Note });
   }
 
   async #disconnect(): Promise<void> {
