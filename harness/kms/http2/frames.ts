@@ -6,9 +6,11 @@
 export const frameTypes = {
   data: 0x0,
   headers: 0x1,
+  priority: 0x2,
   rstStream: 0x3,
   settings: 0x4,
   pushPromise: 0x5,
+  ping: 0x6,
   goAway: 0x7,
   windowUpdate: 0x8,
   continuation: 0x9,

@@ -40,6 +40,12 @@ export class HpackDecoder {
   #block: Uint8Array = new Uint8Array(0);
   #at = 0;
   #resizeBytes = 0;
+  #changes = 0;
+
+  /** Grows with every change of the table: a block that was decoded without one means the same until the next. */
+  get changes(): number {
+    return this.#changes;
+  }
 
   /** How many bytes at the last block's beginning change the table's size. */
   get resizeBytes(): number {
@@ -123,11 +129,13 @@ export class HpackDecoder {
   #resize(bytes: number): void {
     if (bytes > this.#capacityBytesMax) throw new Http2Error(`a header block asks for a table of ${bytes} bytes, more than was allowed`);
     this.#capacityBytes = bytes;
+    this.#changes++;
     this.#evict(0);
   }
 
   #add(header: Header): void {
     const bytes = bytesOf(header);
+    this.#changes++;
     this.#evict(bytes);
     if (bytes > this.#capacityBytes) return;
     this.#entries.push(header);
