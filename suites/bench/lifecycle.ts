@@ -70,7 +70,7 @@ async function measureCell(bench: Bench, origin: CellOrigin, kmsLatencyMs: numbe
   const bodies = (generation: number) => Array.from({ length: count }, (_, index) => encodeSecret(secrets.at(index, generation)));
   const written = bodies(0);
   const each = <Item>(items: readonly Item[], send: (client: SecretsClient, item: Item) => Promise<Outcome>) => ({
-    schedule: scheduleOf(options.load, items.length),
+    schedule: scheduleOf(options, items.length),
     sender: promiseSender(items.length, (index) => send(meter.clientOf(index), itemAt(items, index))),
   });
   const readAll = each(written, (client, { namespace, name }) => client.getSecret(namespace, name, signal));

@@ -1,12 +1,14 @@
 import type { Tap } from "../../harness/kms/tap.ts";
 import { SecretsClient } from "../../harness/load/api-client.ts";
-import { LoadDriver } from "../../harness/load/driver.ts";
+import { ClientMeter } from "../../harness/load/client-cost.ts";
+import { LoadDriver, type LoadSample } from "../../harness/load/driver.ts";
 import type { LoadRequest } from "../../harness/load/load-request.ts";
 import { deltas, type Metrics, parseMetrics } from "../../harness/load/metrics.ts";
 import { promiseSender } from "../../harness/load/promise-sender.ts";
 import type { Schedule } from "../../harness/load/schedule.ts";
+import type { SecondOfLoad } from "../../harness/load/seconds.ts";
 import type { Sender } from "../../harness/load/sender.ts";
-import type { Agreement, Load, Phase, PhaseName } from "../../harness/run/schema.ts";
+import type { Agreement, Latency, Load, Phase, PhaseName, Second } from "../../harness/run/schema.ts";
 import type { ApiAccess } from "../../harness/target/target.ts";
 import { agreements } from "./agreement.ts";
 import type { Bench } from "./benchmark.ts";
@@ -22,7 +24,7 @@ export interface PhaseLoad {
 }
 
 /** What a phase itself measures; the rest of it is counted around it. */
-type Measured = Omit<Phase, "name" | "startMs" | "kms" | "server" | "agreements" | "seconds" | "client">;
+type Measured = Omit<Phase, "name" | "startMs" | "kms" | "server" | "agreements">;
 
 const noLoad = {
   load: null,
@@ -30,6 +32,8 @@ const noLoad = {
   failures: [],
   latency: null,
   serviceTime: null,
+  seconds: [],
+  client: null,
 };
 
 /** Starting an API server takes some 3 s: what it weighs in the time left, as requests of this load. */
@@ -40,8 +44,15 @@ export function startWeight(load: Load): number {
 /** How long the two counts of KMS calls may need to become equal: the API server counts a call after its answer passed the tap. */
 const settleMs = 3000;
 const settleStepMs = 25;
+/** Of a phase with more requests no single ones are kept, which would take memory while it is measured: its seconds are. */
+const requestSamplesMax = 200_000;
 /** How often a load that runs is looked at. */
 const progressMs = 250;
+
+/** What a result keeps of a second; `samples/seconds.csv` has the rest. */
+function secondOf({ latency, ...counts }: Omit<SecondOfLoad, "latency"> & { readonly latency: Latency | null }): Second {
+  return { ...counts, p50: latency?.p50 ?? null, p99: latency?.p99 ?? null, max: latency?.max ?? null };
+}
 
 /** The API servers of a control plane that was started or restarted. */
 interface Started {
@@ -149,8 +160,11 @@ export class PhaseMeter implements AsyncDisposable {
         clock,
         signal,
         ...(options.load.model === "open" ? { inFlightMax: options.load.inFlightMax } : {}),
-        onSample: (sample) => samples.requests.append({ ...this.#origin, phase: name, ...sample }),
+        ...(schedule.count > requestSamplesMax
+          ? {}
+          : { onSample: (sample: LoadSample) => samples.requests.append({ ...this.#origin, phase: name, ...sample }) }),
       });
+      using meter = new ClientMeter();
       const running = driver.run();
       let isOver = false;
       void running.finally(() => {
@@ -161,11 +175,14 @@ export class PhaseMeter implements AsyncDisposable {
         await this.#drain(name, tally);
         progress.update({ done: driver.progress().done, kmsCalls: tally.total });
       }
-      const { load, due, ok, failed, dropped, failures, latency, serviceTime, durationMs } = await running;
+      const { load, due, ok, failed, dropped, failures, latency, serviceTime, durationMs, seconds } = await running;
+      const client = meter.cost(ok + failed);
       signal.throwIfAborted();
       const requests = { due, ok, failed, dropped };
       const measured = { durationMs, load, requests, failures, latency: latency.toLatency(), serviceTime: serviceTime.toLatency() };
-      return [undefined, { ...measured, figures: (await figures?.()) ?? {} }];
+      const bySeconds = [...seconds].map((second) => ({ ...second, latency: second.latency.toLatency() }));
+      for (const second of bySeconds) samples.appendSecond({ ...this.#origin, phase: name, ...second });
+      return [undefined, { ...measured, seconds: bySeconds.map(secondOf), client, figures: (await figures?.()) ?? {} }];
     });
     return phase;
   }
@@ -193,8 +210,6 @@ export class PhaseMeter implements AsyncDisposable {
         kms: hasTaps ? tally.toPhase() : null,
         ...counted,
         figures: { ...measured.figures, ...(this.#taps.length > 1 ? tally.workByServer(this.#taps.length) : {}) },
-        seconds: [],
-        client: null,
       };
       journal.append({ event: "phase", phase });
       return { answer, phase };

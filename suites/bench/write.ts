@@ -35,7 +35,7 @@ export const write = {
         return { secrets, bodies: secretBodies(secrets) };
       },
       async measure({ plane, meter, chain, configured }, { secrets, bodies }, { provider }) {
-        await meter.load("write", requestLoad(meter, scheduleOf(options.load, bodies.length), bodies.map(createRequest)));
+        await meter.load("write", requestLoad(meter, scheduleOf(options, bodies.length), bodies.map(createRequest)));
         const check = await checkStored({ plane, secrets, provider, configured, pluginSocket: chain?.pluginSocket, signal });
         if (typeof check !== "string") journal.append({ event: "envelopes", check });
         await sendAside(meter, bodies.map(deleteRequest), signal);
