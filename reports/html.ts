@@ -186,8 +186,8 @@ function pair(name: string, text: string | null, group: "next" | "same" = "same"
   return text === null ? "" : `<dt class="${group}">${name}</dt><dd>${escapeMarkup(text)}</dd>`;
 }
 
-function sections({ cells }: Result): string[] {
-  return sectionsOf(cells).map(({ title, rows }) => {
+function sections(result: Result): string[] {
+  return sectionsOf(result).map(({ title, rows }) => {
     const facts = rows.map((row) => ({ label: row.label, text: factsOf(row) })).filter(({ text }) => text !== "");
     const items = facts.map(({ label, text }) => `<li>${escapeMarkup(`${label}: ${text}`)}</li>`);
     const parts = [

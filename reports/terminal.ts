@@ -27,7 +27,7 @@ export function renderTerminal(result: Result, columns: number): string {
   const shown = verdicts(result).sentences.filter(({ isShown }) => isShown !== true);
   const summary = shown.flatMap(({ text, isFault }) => wrap(text, width, isFault ? "✗ " : "· "));
   const findings = result.findings.flatMap(({ benchmark, text }) => wrap(`${benchmark}: ${text}`, width, "» "));
-  const tables = sectionsOf(result.cells).flatMap((section) => [phases(section, width), kms(section.rows, width)]);
+  const tables = sectionsOf(result).flatMap((section) => [phases(section, width), kms(section.rows, width)]);
   const failing = stepTroubles(result.steps).map((step) => stepLines(step, width));
   const procedure = [steps(result, width), events(result, width)];
   return `${[context, findings, ...found, ...failing, areas(result, width), ...procedure, summary, ...tables]

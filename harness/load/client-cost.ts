@@ -1,5 +1,6 @@
 import { monitorEventLoopDelay, PerformanceObserver } from "node:perf_hooks";
 import type { ClientCost } from "../run/schema.ts";
+import type { LoadResult } from "./driver.ts";
 
 /** How often the event loop is asked whether it is late. */
 const resolutionMs = 10;
@@ -20,8 +21,9 @@ export class ClientMeter implements Disposable {
     this.#observer.observe({ entryTypes: ["gc"] });
   }
 
-  /** What was spent until now, of which `requests` were sent. */
-  cost(requests: number): ClientCost {
+  /** What was spent until now on a load that sent so many requests, and so late. */
+  cost({ ok, failed, sendDelay }: Pick<LoadResult, "ok" | "failed" | "sendDelay">): ClientCost {
+    const requests = ok + failed;
     this.#take(this.#observer.takeRecords());
     const { user, system } = process.threadCpuUsage(this.#cpu);
     return {
@@ -31,6 +33,7 @@ export class ClientMeter implements Disposable {
       eventLoopDelayMaxMs: Math.max(0, this.#delay.max / 1e6 - resolutionMs),
       gcPauseMaxMs: this.#gcPauseMaxMs,
       gcPauseTotalMs: this.#gcPauseTotalMs,
+      sendDelayMsP99: sendDelay.count === 0 ? null : sendDelay.quantileNs(99) / 1e6,
     };
   }
 

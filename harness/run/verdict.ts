@@ -1,3 +1,4 @@
+import { clientFindings } from "./client-limits.ts";
 import { cellName } from "./fold.ts";
 import type { Agreement, Cell, CheckResult, CheckVerdict, Phase, PhaseName, Result, StepResult } from "./schema.ts";
 
@@ -44,6 +45,7 @@ export function verdicts(result: Result): Verdicts {
         ...callFindings(cells),
         ...agreementFindings(result),
         ...omissions(result),
+        ...clientFindings(result),
       ],
       { isFault: false },
     ),

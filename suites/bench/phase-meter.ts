@@ -175,8 +175,9 @@ export class PhaseMeter implements AsyncDisposable {
         await this.#drain(name, tally);
         progress.update({ done: driver.progress().done, kmsCalls: tally.total });
       }
-      const { load, due, ok, failed, dropped, failures, latency, serviceTime, durationMs, seconds } = await running;
-      const client = meter.cost(ok + failed);
+      const result = await running;
+      const client = meter.cost(result);
+      const { load, due, ok, failed, dropped, failures, latency, serviceTime, durationMs, seconds } = result;
       signal.throwIfAborted();
       const requests = { due, ok, failed, dropped };
       const measured = { durationMs, load, requests, failures, latency: latency.toLatency(), serviceTime: serviceTime.toLatency() };
