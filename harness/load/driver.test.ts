@@ -80,7 +80,7 @@ describe("an open load", () => {
     expect(result.latency.quantileNs(50) / 1e6).toBeCloseTo(5, 2);
     // The client sent as soon as it could.
     expect(figures(result.sendDelay)).toEqual({ count: 10, minMs: 0, meanMs: 0, maxMs: 0 });
-    expect([...result.seconds].map(({ second, ok: answered }) => ({ second, answered }))).toEqual([{ second: 0, answered: 10 }]);
+    expect([...result.seconds.seconds()].map(({ second, ok: answered }) => ({ second, answered }))).toEqual([{ second: 0, answered: 10 }]);
     expect(result.serviceTime.quantileNs(90) / 1e6).toBeCloseTo(1, 2);
   });
 

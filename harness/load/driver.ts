@@ -5,7 +5,7 @@ import { FailureTally } from "./failure-tally.ts";
 import { LatencyHistogram } from "./histogram.ts";
 import { InFlight } from "./in-flight.ts";
 import type { Schedule } from "./schedule.ts";
-import { type SecondOfLoad, SecondsRecorder } from "./seconds.ts";
+import { SecondsRecorder } from "./seconds.ts";
 import type { Sender } from "./sender.ts";
 
 /** One request, as {@link LoadOptions.onSample} gets it. Times are milliseconds since the load's start. */
@@ -53,7 +53,7 @@ export interface LoadResult {
   /** How late a request of an open load was sent that could have been: what the client itself held up. Empty for a closed load. */
   readonly sendDelay: LatencyHistogram;
   /** By seconds of the load; can be gone through again and again. */
-  readonly seconds: Iterable<SecondOfLoad>;
+  readonly seconds: SecondsRecorder;
   /** By the clock's monotonic time. */
   readonly startMs: number;
   readonly durationMs: number;

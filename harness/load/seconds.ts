@@ -15,7 +15,7 @@ export interface SecondOfLoad {
 const openMax = 4;
 
 /** Takes a load down by seconds, at some kilobytes a second. */
-export class SecondsRecorder implements Iterable<SecondOfLoad> {
+export class SecondsRecorder {
   #ok = new SecondCounts();
   #failed = new SecondCounts();
   #dropped = new SecondCounts();
@@ -42,7 +42,7 @@ export class SecondsRecorder implements Iterable<SecondOfLoad> {
   }
 
   /** The seconds in which anything fell due or ended, in their order. */
-  *[Symbol.iterator](): Generator<SecondOfLoad, void> {
+  *seconds(): Generator<SecondOfLoad, void> {
     const last = Math.max(this.#ok.length, this.#failed.length, this.#dropped.length);
     for (let second = 0; second < last; second++) {
       const compact = this.#compact.get(second);

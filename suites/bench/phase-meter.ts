@@ -183,7 +183,7 @@ export class PhaseMeter implements AsyncDisposable {
       signal.throwIfAborted();
       const requests = { due, ok, failed, dropped };
       const measured = { durationMs, load, requests, failures, latency: latency.toLatency(), serviceTime: serviceTime.toLatency() };
-      const bySeconds = [...seconds].map((second) => ({ ...second, latency: second.latency.toLatency() }));
+      const bySeconds = [...seconds.seconds()].map((second) => ({ ...second, latency: second.latency.toLatency() }));
       for (const second of bySeconds) samples.appendSecond({ ...this.#origin, phase: name, ...second });
       return [undefined, { ...measured, seconds: bySeconds.map(secondOf), client, figures: (await figures?.()) ?? {} }];
     });
