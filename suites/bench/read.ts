@@ -2,6 +2,7 @@ import { createRequest, getRequest, type LoadRequest } from "../../harness/load/
 import { population } from "../../harness/load/population.ts";
 import type { Bench, Benchmark } from "./benchmark.ts";
 import { contests, contestWords, measuredOf } from "./comparison.ts";
+import { findMaxFigures, findMaxOption, measureMaxRate } from "./max-rate.ts";
 import { createNamespaces, itemAt, requestLoad, scheduleOf, secretBodies, sendAside } from "./secret-load.ts";
 import { plain, sideBySide } from "./side-by-side.ts";
 
@@ -17,8 +18,9 @@ export const read = {
   needs: "control planes that kmsmark starts, one for each provider",
   measures: "control-plane",
   requires: ["configure", "tap"],
-  metrics: { phases: ["read", "cached"] },
+  metrics: { phases: ["read", "cached", "max"], figures: findMaxFigures },
   understands: ["secrets", "providers", "load", "duration", "rounds", "kms-latency", "api-servers", "cachesize"],
+  own: [findMaxOption],
   defaults: { secrets: [200], providers: ["identity", "kms-v2", "kms-v1"], rounds: 3 },
   async run(bench: Bench) {
     const { options, signal, journal } = bench;
@@ -34,12 +36,16 @@ export const read = {
         await sendAside(meter, bodies.map(createRequest), signal);
         return bodies.map(getRequest);
       },
-      async measure({ meter }, requests) {
+      async measure({ meter }, requests, origin) {
         const schedule = scheduleOf(options, options.load.durationMs === undefined ? requests.length : readsMax);
         // By time there may be more reads than Secrets.
         const reads = Array.from({ length: schedule.count }, (_, index) => itemAt(requests, index % requests.length));
         await meter.load("read", requestLoad(meter, schedule, reads));
         await meter.load("cached", requestLoad(meter, schedule, reads.map(fromCache)));
+        const threshold = findMaxOption.of(options);
+        if (threshold === undefined) return;
+        const requestsOf = async (count: number) => Array.from({ length: count }, (_, index) => itemAt(requests, index % requests.length));
+        await measureMaxRate(bench, meter, origin, { threshold, what: "reads", requestsOf });
       },
     });
     for (const { name, cells: group } of contests(cells)) {
