@@ -37,7 +37,7 @@ export const findMaxOption = ownOption<LatencyThreshold | undefined>({
 });
 
 /** The figures of a phase in which a rate was searched. */
-export const findMaxFigures = ["maxPerSecond", "maxMs", "trials"] as const;
+export const findMaxFigures = ["bearsPerSecond", "latencyMs", "trials"] as const;
 
 export interface MaxRateSearch {
   readonly threshold: LatencyThreshold;
@@ -88,7 +88,7 @@ async function tryRate(bench: Bench, meter: PhaseMeter, search: MaxRateSearch, r
 
 function figuresOf({ ratePerSecond, trials }: FoundMax): Record<string, number> {
   const seen = trials.findLast((trial) => trial.ratePerSecond === ratePerSecond && trial.outcome === "holds");
-  return ratePerSecond === null || seen === undefined ? {} : { maxPerSecond: ratePerSecond, maxMs: seen.latencyMs };
+  return ratePerSecond === null || seen === undefined ? {} : { bearsPerSecond: ratePerSecond, latencyMs: seen.latencyMs };
 }
 
 function inWords({ ratePerSecond, limit }: FoundMax, what: string): string {
