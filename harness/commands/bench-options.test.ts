@@ -11,6 +11,9 @@ const nothing: BenchWords = {
   secrets: undefined,
   providers: undefined,
   rate: undefined,
+  arrivals: undefined,
+  replay: undefined,
+  duration: undefined,
   "in-flight": undefined,
   "closed-loop": undefined,
   rounds: undefined,
@@ -76,9 +79,9 @@ describe("what cannot be", () => {
   });
 
   it("an option that no chosen benchmark knows", () => {
-    expect(refusal({ suite: ["list"], rate: 10 })).toBe("--rate means nothing to the benchmark list.");
-    expect(refusal({ suite: ["list", "parallel-list"], rate: 10 })).toBe("--rate means nothing to the benchmarks list, parallel-list.");
-    expect(refusal({ suite: ["list", "write"], rate: 10 })).toBe("");
+    expect(refusal({ suite: ["list"], rate: "10" })).toBe("--rate means nothing to the benchmark list.");
+    expect(refusal({ suite: ["list", "parallel-list"], rate: "10" })).toBe("--rate means nothing to the benchmarks list, parallel-list.");
+    expect(refusal({ suite: ["list", "write"], rate: "10" })).toBe("");
     expect(refusal({ suite: ["write"] }, { sizes: "64" })).toBe("--sizes means nothing to the benchmark write.");
   });
 

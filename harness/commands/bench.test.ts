@@ -53,7 +53,7 @@ describe("a run", () => {
 
     const files = ["journal.jsonl", "junit.xml", "phases.csv", "report.html", "result.json", "samples", "summary.md"];
     expect(readdirSync(out).toSorted()).toEqual(files);
-    expect(readdirSync(join(out, "samples")).toSorted()).toEqual(["kms-calls.csv", "requests.csv"]);
+    expect(readdirSync(join(out, "samples")).toSorted()).toEqual(["kms-calls.csv", "requests.csv", "seconds.csv"]);
     expect(readdirSync(leasesFolder())).toEqual([]);
   });
 
@@ -143,7 +143,7 @@ it("names the benchmarks with --list, and measures nothing", async () => {
 describe("words that cannot be are told in one sentence, and nothing is begun", () => {
   const options = "`kmsmark bench --help` shows what there is.";
   const secrets = "--secrets takes a whole number from 1 to 100000.";
-  const rate = "--rate takes a number above 0, at most 100000.";
+  const rate = "--rate takes requests a second above 0, at most 1000000: one (200), from..to (100..1000), or several (100,200,400).";
   it.each([
     [["--secrets", "0"], secrets, options],
     [["--secrets", "-1"], secrets, options],
@@ -194,7 +194,7 @@ describe("words that cannot be are told in one sentence, and nothing is begun", 
     const { stderr } = await bench("--secrets", "0,5", "--rate", "-1", "--providers", "kms-v3");
     expect(stderr).toContain(
       'kmsmark: --secrets takes a whole number from 1 to 100000; The provider "kms-v3" is none of identity, kms-v2, kms-v1, aescbc, aesgcm, ' +
-        "secretbox; --rate takes a number above 0, at most 100000.\n",
+        "secretbox; --rate takes requests a second above 0, at most 1000000: one (200), from..to (100..1000), or several (100,200,400).\n",
     );
   });
 

@@ -71,7 +71,7 @@ export const churn = {
         await using watching = await Watchers.open({ apis: plane.apis, count: watcherCount, existing, clock, signal });
         const load = requestLoad(
           meter,
-          scheduleOf(options.load, changes.length),
+          scheduleOf(options, changes.length),
           changes.map(({ request }) => request),
         );
         const sentMs = new Map<string, number>();

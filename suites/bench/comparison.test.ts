@@ -21,6 +21,8 @@ function phaseOf(latencyMs: readonly number[], encrypts: number | null): Phase {
     seconds: [],
     client: null,
     figures: {},
+    predictions: [],
+    expectsFailures: false,
   };
 }
 

@@ -1,14 +1,16 @@
 import type { Tap } from "../../harness/kms/tap.ts";
 import { SecretsClient } from "../../harness/load/api-client.ts";
 import { type ApiLoad, openApiLoad } from "../../harness/load/api-load-client.ts";
-import { LoadDriver } from "../../harness/load/driver.ts";
+import { ClientMeter } from "../../harness/load/client-cost.ts";
+import { LoadDriver, type LoadSample } from "../../harness/load/driver.ts";
 import type { LoadRequest } from "../../harness/load/load-request.ts";
 import { deltas, type Metrics, parseMetrics } from "../../harness/load/metrics.ts";
 
 import type { Schedule } from "../../harness/load/schedule.ts";
+import type { SecondOfLoad } from "../../harness/load/seconds.ts";
 import type { Sender } from "../../harness/load/sender.ts";
 import { spreadSender } from "../../harness/load/spread-sender.ts";
-import type { Agreement, Load, Phase, PhaseName } from "../../harness/run/schema.ts";
+import type { Agreement, Latency, Load, Phase, PhaseName, Second } from "../../harness/run/schema.ts";
 import type { ApiAccess } from "../../harness/target/target.ts";
 import { agreements } from "./agreement.ts";
 import type { Bench } from "./benchmark.ts";
@@ -24,10 +26,7 @@ export interface PhaseLoad {
 }
 
 /** What a phase itself measures; the rest of it is counted around it. */
-type Measured = Omit<
-  Phase,
-  "name" | "startMs" | "kms" | "server" | "agreements" | "seconds" | "client" | "predictions" | "expectsFailures"
->;
+type Measured = Omit<Phase, "name" | "startMs" | "kms" | "server" | "agreements" | "predictions" | "expectsFailures">;
 
 const noLoad = {
   load: null,
@@ -35,6 +34,8 @@ const noLoad = {
   failures: [],
   latency: null,
   serviceTime: null,
+  seconds: [],
+  client: null,
 };
 
 /** Starting an API server takes some 3 s: what it weighs in the time left, as requests of this load. */
@@ -47,11 +48,18 @@ const settleMs = 3000;
 const settleStepMs = 25;
 /** So many readings in a row must be alike where several API servers learn from one another. */
 const readingsOfSeveral = 10;
+/** Of a phase with more requests no single ones are kept, which would take memory while it is measured: its seconds are. */
+const requestSamplesMax = 200_000;
 /** Connections for what is not load, to each API server. */
 const asideConnections = 4;
 const http1Note = "The API server does not speak HTTP/2: the load goes over HTTP/1.1, at several times the client's CPU.";
 /** How often a load that runs is looked at. */
 const progressMs = 250;
+
+/** What a result keeps of a second; `samples/seconds.csv` has the rest. */
+function secondOf({ latency, ...counts }: Omit<SecondOfLoad, "latency"> & { readonly latency: Latency | null }): Second {
+  return { ...counts, p50: latency?.p50 ?? null, p99: latency?.p99 ?? null, max: latency?.max ?? null };
+}
 
 /** The API servers of a control plane that was started or restarted. */
 interface Started {
@@ -156,8 +164,11 @@ export class PhaseMeter implements AsyncDisposable {
         clock,
         signal,
         ...(options.load.model === "open" ? { inFlightMax: options.load.inFlightMax } : {}),
-        onSample: (sample) => samples.requests.append({ ...this.#origin, phase: name, ...sample }),
+        ...(schedule.count > requestSamplesMax
+          ? {}
+          : { onSample: (sample: LoadSample) => samples.requests.append({ ...this.#origin, phase: name, ...sample }) }),
       });
+      using meter = new ClientMeter();
       const running = driver.run();
       let isOver = false;
       void running.finally(() => {
@@ -168,11 +179,15 @@ export class PhaseMeter implements AsyncDisposable {
         await this.#drain(name, tally);
         progress.update({ done: driver.progress().done, kmsCalls: tally.total });
       }
-      const { load, due, ok, failed, dropped, failures, latency, serviceTime, durationMs } = await running;
+      const result = await running;
+      const client = meter.cost(result);
+      const { load, due, ok, failed, dropped, failures, latency, serviceTime, durationMs, seconds } = result;
       signal.throwIfAborted();
       const requests = { due, ok, failed, dropped };
       const measured = { durationMs, load, requests, failures, latency: latency.toLatency(), serviceTime: serviceTime.toLatency() };
-      return [undefined, { ...measured, figures: (await figures?.()) ?? {} }];
+      const bySeconds = [...seconds.seconds()].map((second) => ({ ...second, latency: second.latency.toLatency() }));
+      for (const second of bySeconds) samples.appendSecond({ ...this.#origin, phase: name, ...second });
+      return [undefined, { ...measured, seconds: bySeconds.map(secondOf), client, figures: (await figures?.()) ?? {} }];
     });
     return phase;
   }
@@ -200,8 +215,6 @@ export class PhaseMeter implements AsyncDisposable {
         kms: hasTaps ? tally.toPhase() : null,
         ...counted,
         figures: { ...measured.figures, ...(this.#taps.length > 1 ? tally.workByServer(this.#taps.length) : {}) },
-        seconds: [],
-        client: null,
         predictions: [],
         expectsFailures: false,
       };

@@ -54,7 +54,7 @@ export const size = {
         const specs = sizedSecrets({ count, bytes, seed: options.seed });
         const bodies = sizedBodies(specs);
         const secrets = { count, namespaces: [], at: (index: number) => itemAt(specs, index) };
-        const schedule = scheduleOf(options.load, count);
+        const schedule = scheduleOf(options, count);
         let check: EnvelopeCheck | string = "";
         await meter.load("write", {
           ...requestLoad(meter, schedule, bodies.map(createRequest)),

@@ -38,7 +38,7 @@ export const v1VsV2 = {
         return secretBodies(secrets);
       },
       async measure({ plane, meter }, bodies) {
-        const schedule = scheduleOf(options.load, bodies.length);
+        const schedule = scheduleOf(options, bodies.length);
         await meter.load("write", requestLoad(meter, schedule, bodies.map(createRequest)));
         await plane.stopApiServer();
         await meter.start("restart", async () => {
