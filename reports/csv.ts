@@ -1,21 +1,24 @@
 import { stringify } from "csv-stringify/sync";
-import type { Cell, Phase } from "../harness/run/schema.ts";
+import type { Cell, Header, Phase } from "../harness/run/schema.ts";
 import { workCalls } from "../harness/run/verdict.ts";
 import { oneLine } from "./escape.ts";
 import { ratePerSecond } from "./phase-columns.ts";
 import type { Reporter } from "./reporter.ts";
 
-/** One row a provider and phase, for spreadsheets. Formulas that others may have written into a name are made harmless. */
+/** One row a provider, round and phase, for spreadsheets. Formulas that others may have written into a name are made harmless. */
 export const csv = {
   id: "csv",
   file: "phases.csv",
   isFor: ({ cells, checks, steps }) => cells.length > 0 || checks.length + steps.length === 0,
   render: ({ header: { target }, cells }) =>
-    stringify(target === null ? [] : cells.flatMap((cell) => cell.phases.map((phase) => row(cell, phase, target))), {
-      header: true,
-      columns: [...columns],
-      escape_formulas: true,
-    }),
+    stringify(
+      cells.flatMap((cell) => cell.phases.map((phase) => row(cell, phase, target))),
+      {
+        header: true,
+        columns: [...columns],
+        escape_formulas: true,
+      },
+    ),
 } satisfies Reporter;
 
 const columns = [
@@ -44,18 +47,18 @@ const columns = [
   "envelopes_total",
   "plaintext_bytes",
   "stored_bytes",
+  "benchmark",
+  "parameters",
+  "round",
+  "figures",
 ] as const;
 
-function row(
-  cell: Cell,
-  phase: Phase,
-  target: { readonly kind: string; readonly kubernetes: string },
-): Record<(typeof columns)[number], string | number | null> {
+function row(cell: Cell, phase: Phase, target: Header["target"]): Record<(typeof columns)[number], string | number | null> {
   const { requests, latency, kms } = phase;
   const calls = (method: string) => (kms === null ? null : workCalls(phase, method));
   return {
-    target: target.kind,
-    kubernetes: oneLine(target.kubernetes),
+    target: target?.kind ?? "",
+    kubernetes: oneLine(target?.kubernetes ?? ""),
     provider: cell.provider,
     secrets: cell.secrets,
     phase: phase.name,
@@ -77,5 +80,16 @@ function row(
     envelopes_total: cell.envelopes?.total ?? null,
     plaintext_bytes: cell.envelopes?.plaintextBytes ?? null,
     stored_bytes: cell.envelopes?.storedBytes ?? null,
+    benchmark: cell.benchmark,
+    parameters: namesAndValues(cell.parameters),
+    round: cell.round,
+    figures: namesAndValues(phase.figures),
   };
+}
+
+/** `kmsLatencyMs=10 apiServers=3`. */
+function namesAndValues(pairs: Readonly<Record<string, number | string>>): string {
+  return Object.entries(pairs)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(" ");
 }

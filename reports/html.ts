@@ -3,8 +3,9 @@ import { checkTally, isFault, isStepFault, verdicts } from "../harness/run/verdi
 import { byArea, verdictWords } from "./checks.ts";
 import { escapeMarkup } from "./escape.ts";
 import { contextTitle, measuredOn } from "./measured-on.ts";
-import { bySecrets, storedSummary } from "./phase-columns.ts";
+import { factsOf } from "./phase-columns.ts";
 import type { Reporter } from "./reporter.ts";
+import { sectionsOf } from "./rounds.ts";
 import { byPart, eventTable, stepWords } from "./steps.ts";
 import { type Head, kmsPhaseTable, kmsTable, phaseTable, serverTable, type Table } from "./tables.ts";
 import { formatMs } from "./units.ts";
@@ -26,7 +27,7 @@ export const html = {
 </head>
 <body>
 <h1>${title}</h1>
-${[model(result), findings(result), ...checkSections(result), ...stepSections(result), ...sections(result), context(result)].join("\n")}
+${[model(result), ...answers(result), findings(result), ...checkSections(result), ...stepSections(result), ...sections(result), context(result)].join("\n")}
 </body>
 </html>
 `;
@@ -77,6 +78,13 @@ dt.next:not(:first-child), dt.next:not(:first-child) + dd { margin-top: 0.35rem;
 function model(result: Result): string {
   const [first = ""] = measuredOn(result);
   return result.header.target?.isModel === true ? `<p class="model">${escapeMarkup(first)}</p>` : `<p>${escapeMarkup(first)}</p>`;
+}
+
+/** What the benchmarks answer to their questions. */
+function answers({ findings: found }: Result): string[] {
+  if (found.length === 0) return [];
+  const items = found.map(({ benchmark, text }) => `<li><strong>${escapeMarkup(benchmark)}:</strong> ${escapeMarkup(text)}</li>`);
+  return [`<h2>Findings</h2>\n<ul>\n${items.join("\n")}\n</ul>`];
 }
 
 function findings(result: Result): string {
@@ -179,15 +187,16 @@ function pair(name: string, text: string | null, group: "next" | "same" = "same"
 }
 
 function sections({ cells }: Result): string[] {
-  return bySecrets(cells).map(([secrets, ofSize]) => {
-    const stored = ofSize.map((cell) => `<li>${escapeMarkup(`${cell.provider}: ${storedSummary(cell)}`)}</li>`);
+  return sectionsOf(cells).map(({ title, rows }) => {
+    const facts = rows.map((row) => ({ label: row.label, text: factsOf(row) })).filter(({ text }) => text !== "");
+    const items = facts.map(({ label, text }) => `<li>${escapeMarkup(`${label}: ${text}`)}</li>`);
     const parts = [
-      `<h2>${secrets} secrets</h2>`,
-      table(phaseTable(ofSize)),
-      `<ul>\n${stored.join("\n")}\n</ul>`,
-      titled("KMS calls at the tap", kmsTable(ofSize)),
-      folded("KMS calls at the tap, phase by phase", kmsPhaseTable(ofSize)),
-      folded("The API server's own counters", serverTable(ofSize)),
+      `<h2>${escapeMarkup(title)}</h2>`,
+      table(phaseTable(rows)),
+      items.length === 0 ? "" : `<ul>\n${items.join("\n")}\n</ul>`,
+      titled("KMS calls at the tap", kmsTable(rows)),
+      folded("KMS calls at the tap, phase by phase", kmsPhaseTable(rows)),
+      folded("The API server's own counters", serverTable(rows)),
     ];
     return parts.filter((part) => part !== "").join("\n");
   });

@@ -1,6 +1,6 @@
-import { LatencyHistogram } from "../harness/load/histogram.ts";
-import type { Cell, KmsMethod } from "../harness/run/schema.ts";
+import type { KmsMethod, Phase } from "../harness/run/schema.ts";
 import { type Column, latencyFigure } from "./column.ts";
+import { mergedMethod } from "./rounds.ts";
 
 /** The calls of one KMS method that the tap saw. */
 export interface KmsCalls extends KmsMethod {
@@ -14,7 +14,7 @@ const methodOrder = ["Status", "Version", "Encrypt", "Decrypt"];
  * The calls of a cell's phases together, for each method that was called. The latency is of all phases' histograms added up. Throws
  * RunFolderError `histogram-unreadable` where one is damaged.
  */
-export function kmsCalls({ phases }: Pick<Cell, "phases">): KmsCalls[] {
+export function kmsCalls({ phases }: { readonly phases: readonly Pick<Phase, "kms">[] }): KmsCalls[] {
   const seen = phases.flatMap(({ kms }) => Object.entries(kms ?? {}).filter(([, { calls }]) => calls > 0));
   const names = new Set(seen.map(([method]) => method));
   const methods = [
@@ -23,20 +23,8 @@ export function kmsCalls({ phases }: Pick<Cell, "phases">): KmsCalls[] {
   ];
   return methods.map((method) => ({
     method,
-    ...merged(seen.flatMap(([name, calls]) => (name === method ? [calls] : []))),
+    ...mergedMethod(seen.flatMap(([name, calls]) => (name === method ? [calls] : []))),
   }));
-}
-
-function merged(parts: readonly KmsMethod[]): KmsMethod {
-  const latency = LatencyHistogram.empty();
-  for (const part of parts) if (part.latency !== null) latency.merge(LatencyHistogram.fromLatency(part.latency));
-  const sum = (of: (part: KmsMethod) => number) => parts.reduce((total, part) => total + of(part), 0);
-  return {
-    calls: sum(({ calls }) => calls),
-    failed: sum(({ failed }) => failed),
-    probes: sum(({ probes }) => probes),
-    latency: latency.toLatency(),
-  };
 }
 
 /** The figures of a KMS method, in this order. */

@@ -3,8 +3,9 @@ import { verdicts } from "../harness/run/verdict.ts";
 import { checkTable, troubleName, troublesOf } from "./checks.ts";
 import { clip, escapeMarkdown } from "./escape.ts";
 import { contextTitle, measuredOn } from "./measured-on.ts";
-import { bySecrets, storedSummary } from "./phase-columns.ts";
+import { factsOf } from "./phase-columns.ts";
 import type { Reporter } from "./reporter.ts";
+import { sectionsOf } from "./rounds.ts";
 import { eventTable, stepTable, stepTroubles, stepWords } from "./steps.ts";
 import { kmsTable, phaseTable, serverTable, type Table } from "./tables.ts";
 
@@ -37,7 +38,8 @@ export const markdown = {
 function findings(result: Result): string[] {
   const [first = ""] = measuredOn(result);
   const sentences = verdicts(result).sentences.map(({ text, isFault }) => `- ${isFault ? "**Fault:** " : ""}${escapeMarkdown(text)}`);
-  return [escapeMarkdown(first), sentences.join("\n")];
+  const answers = result.findings.map(({ benchmark, text }) => `- **${escapeMarkdown(benchmark)}:** ${escapeMarkdown(text)}`);
+  return [escapeMarkdown(first), ...(answers.length === 0 ? [] : [answers.join("\n")]), sentences.join("\n")];
 }
 
 /** What a reviewer has to look at, each with what it rests on. */
@@ -98,13 +100,16 @@ function allChecks({ checks }: Result): string[] {
 }
 
 function tables({ cells }: Result): string[] {
-  return bySecrets(cells).flatMap(([secrets, ofSize]) => [
-    `## ${secrets} secrets`,
-    table(phaseTable(ofSize)),
-    ofSize.map((cell) => `- ${cell.provider}: ${storedSummary(cell)}`).join("\n"),
-    ...section("KMS calls at the tap", kmsTable(ofSize)),
-    ...section("The API server's own counters", serverTable(ofSize)),
-  ]);
+  return sectionsOf(cells).flatMap(({ title, rows }) => {
+    const facts = rows.map((row) => ({ label: row.label, text: factsOf(row) })).filter(({ text }) => text !== "");
+    return [
+      `## ${escapeMarkdown(title)}`,
+      table(phaseTable(rows)),
+      ...(facts.length === 0 ? [] : [facts.map(({ label, text }) => `- ${escapeMarkdown(`${label}: ${text}`)}`).join("\n")]),
+      ...section("KMS calls at the tap", kmsTable(rows)),
+      ...section("The API server's own counters", serverTable(rows)),
+    ];
+  });
 }
 
 /** Nothing where the table has no row. */

@@ -1,7 +1,8 @@
 import type { Cell, Latency, Phase } from "../harness/run/schema.ts";
 import { workCalls } from "../harness/run/verdict.ts";
 import { type Column, latencyFigure, none } from "./column.ts";
-import { formatBytes, formatMs, formatRate } from "./units.ts";
+import type { CellRows, ShownPhase } from "./rounds.ts";
+import { figureTitle, formatBytes, formatFigure, formatMs, formatNs, formatRate } from "./units.ts";
 
 const latencyColumn = (title: string, rank: number, quantile: (latency: Latency) => number): Column<Phase> => ({
   title,
@@ -15,8 +16,8 @@ const callColumn = (method: string, rank: number): Column<Phase> => ({
   of: (phase) => (phase.kms === null ? none : String(workCalls(phase, method))),
 });
 
-/** The figures that every table of phases shows, in this order. */
-export const phaseColumns: readonly Column<Phase>[] = [
+/** What every table of phases shows, in this order. */
+const phaseColumns: readonly Column<Phase>[] = [
   { title: "took", rank: 9, of: ({ durationMs }) => formatMs(durationMs) },
   latencyColumn("p50", 1, ({ p50 }) => p50),
   latencyColumn("p99", 2, ({ p99 }) => p99),
@@ -26,6 +27,26 @@ export const phaseColumns: readonly Column<Phase>[] = [
   callColumn("Decrypt", 4),
   callColumn("Status", 8),
 ];
+
+/** The columns of these cells: those that every table shows, how far rounds lie apart, and what the benchmark found besides. */
+export function columnsOf(rows: readonly CellRows[]): readonly Column<ShownPhase>[] {
+  const names = new Set(rows.flatMap(({ phases }) => phases.flatMap(({ figures }) => Object.keys(figures))));
+  const hasRounds = rows.some(({ rounds }) => rounds.length > 1);
+  return [
+    ...phaseColumns,
+    ...(hasRounds ? [{ title: "p50 by round", rank: 6, of: ({ p50s }: ShownPhase) => spread(p50s) }] : []),
+    ...[...names].map((name, at) => ({
+      title: figureTitle(name),
+      // Before the calls of the KMS, and one after the other where not all find room.
+      rank: 2 + (at + 1) / (names.size + 1),
+      of: ({ figures }: ShownPhase) => (figures[name] === undefined ? none : formatFigure(name, figures[name])),
+    })),
+  ];
+}
+
+function spread(p50s: readonly number[]): string {
+  return p50s.length === 0 ? none : `${formatNs(Math.min(...p50s))} – ${formatNs(Math.max(...p50s))}`;
+}
 
 /** Successful answers a second. */
 export function ratePerSecond({ requests, durationMs }: Phase): number {
@@ -45,7 +66,7 @@ export function troubles({ requests, kms }: Phase): string {
 }
 
 /** How the stored values of a cell were found, and how large they are. */
-export function storedSummary({ envelopes }: Cell): string {
+function storedSummary({ envelopes }: Pick<Cell, "envelopes">): string {
   if (envelopes === null) return "stored values not checked";
   const { total, right, plaintextBytes, storedBytes } = envelopes;
   const rightOfTotal = `${right} of ${total} envelopes right`;
@@ -53,7 +74,9 @@ export function storedSummary({ envelopes }: Cell): string {
   return `${rightOfTotal}, ${formatBytes(storedBytes / total)} stored per secret (${(storedBytes / plaintextBytes).toFixed(2)} × the plaintext)`;
 }
 
-/** The cells of each number of secrets, in the order of the run. */
-export function bySecrets(cells: readonly Cell[]): [secrets: number, cells: readonly Cell[]][] {
-  return [...Map.groupBy(cells, ({ secrets }) => secrets)];
+/** What is said of a row besides its figures; empty where nothing is. */
+export function factsOf(row: CellRows): string {
+  const rounds = row.rounds.length > 1 ? [`${row.rounds.length} rounds together`] : [];
+  const stored = row.envelopes !== null || row.benchmark === "lifecycle" ? [storedSummary(row)] : [];
+  return [...rounds, ...stored].join("; ");
 }

@@ -1,4 +1,4 @@
-import type { Cell, PhaseName } from "../harness/run/schema.ts";
+import type { Phase, PhaseName } from "../harness/run/schema.ts";
 
 /** What one thing that the API server counts grew by. */
 export interface ServerCounter {
@@ -26,7 +26,7 @@ const counted: readonly { readonly metric: string; title(labels: Labels): string
 ];
 
 /** What the API server counted itself, phase by phase; what never grew is left out. */
-export function serverCounters({ phases }: Pick<Cell, "phases">): ServerCounter[] {
+export function serverCounters({ phases }: { readonly phases: readonly Pick<Phase, "name" | "server">[] }): ServerCounter[] {
   return counted.flatMap(({ metric, title }) => {
     const grown = new Map<string, Map<PhaseName, number>>();
     for (const { name, server } of phases) {

@@ -1,7 +1,7 @@
-import type { Cell } from "../harness/run/schema.ts";
 import { none } from "./column.ts";
 import { kmsCalls, kmsColumns } from "./kms-calls.ts";
-import { phaseColumns, troubles } from "./phase-columns.ts";
+import { columnsOf, troubles } from "./phase-columns.ts";
+import type { CellRows } from "./rounds.ts";
 import { serverCounters } from "./server-counters.ts";
 
 /** A table in groups of rows, before it has a format. */
@@ -27,19 +27,20 @@ export interface Group {
 }
 
 /** What the client saw of each phase. What went wrong has a column only where anything did. */
-export function phaseTable(cells: readonly Cell[]): Table {
+export function phaseTable(cells: readonly CellRows[]): Table {
   const hasTrouble = cells.some(({ phases }) => phases.some((phase) => troubles(phase) !== ""));
+  const columns = columnsOf(cells);
   return {
     first: "provider",
-    heads: [...words("phase"), ...figures(phaseColumns), ...(hasTrouble ? words("trouble") : [])],
+    heads: [...words("phase"), ...figures(columns), ...(hasTrouble ? words("trouble") : [])],
     groups: groups(cells, ({ phases }) =>
-      phases.map((phase) => [phase.name, ...phaseColumns.map(({ of }) => of(phase)), ...(hasTrouble ? [troubles(phase)] : [])]),
+      phases.map((phase) => [phase.name, ...columns.map(({ of }) => of(phase)), ...(hasTrouble ? [troubles(phase)] : [])]),
     ),
   };
 }
 
 /** What the tap saw of each KMS method, over all phases. */
-export function kmsTable(cells: readonly Cell[]): Table {
+export function kmsTable(cells: readonly CellRows[]): Table {
   return {
     first: "provider",
     heads: [...words("method"), ...figures(kmsColumns)],
@@ -48,7 +49,7 @@ export function kmsTable(cells: readonly Cell[]): Table {
 }
 
 /** What the tap saw of each KMS method, phase by phase. */
-export function kmsPhaseTable(cells: readonly Cell[]): Table {
+export function kmsPhaseTable(cells: readonly CellRows[]): Table {
   return {
     first: "provider",
     heads: [...words("phase", "method"), ...figures(kmsColumns)],
@@ -61,7 +62,7 @@ export function kmsPhaseTable(cells: readonly Cell[]): Table {
 }
 
 /** What the API server counted in each phase. */
-export function serverTable(cells: readonly Cell[]): Table {
+export function serverTable(cells: readonly CellRows[]): Table {
   const names = [...new Set(cells.flatMap(({ phases }) => phases.map(({ name }) => name)))];
   return {
     first: "provider",
@@ -80,6 +81,6 @@ function figures(columns: readonly { readonly title: string }[]): Head[] {
   return columns.map(({ title }) => ({ title, holds: "figures" }));
 }
 
-function groups(cells: readonly Cell[], rowsOf: (cell: Cell) => string[][]): Group[] {
-  return cells.map((cell) => ({ name: cell.provider, rows: rowsOf(cell) })).filter(({ rows }) => rows.length > 0);
+function groups(cells: readonly CellRows[], rowsOf: (cell: CellRows) => string[][]): Group[] {
+  return cells.map((cell) => ({ name: cell.label, rows: rowsOf(cell) })).filter(({ rows }) => rows.length > 0);
 }

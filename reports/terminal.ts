@@ -1,26 +1,19 @@
-import {
-  type Cell,
-  type CheckResult,
-  checkVerdicts,
-  type KmsEvent,
-  type Phase,
-  type Result,
-  type StepResult,
-} from "../harness/run/schema.ts";
+import { type CheckResult, checkVerdicts, type KmsEvent, type Result, type StepResult } from "../harness/run/schema.ts";
 import { cellFaults, verdicts } from "../harness/run/verdict.ts";
 import { byArea, type Trouble, troubleName, troublesOf, verdictWords } from "./checks.ts";
 import type { Column } from "./column.ts";
 import { clip, oneLine } from "./escape.ts";
 import { kmsCalls, kmsColumns } from "./kms-calls.ts";
 import { measuredOn } from "./measured-on.ts";
-import { bySecrets, phaseColumns, storedSummary, troubles } from "./phase-columns.ts";
+import { columnsOf, factsOf, troubles } from "./phase-columns.ts";
+import { type CellRows, type CellSection, type ShownPhase, sectionsOf } from "./rounds.ts";
 import { byPart, eventColumns, stepTroubles, stepWords } from "./steps.ts";
 
 /** Below this nothing useful fits, and lines are left to the terminal to wrap. */
 const columnsMin = 60;
 
-/** Room for a provider and a KMS method; a run folder may hold a longer name than any of those, and it is cut. */
-const labelLengthMax = 20;
+/** Room for a provider, a parameter and a KMS method; a run folder may hold a longer name than any of those, and it is cut. */
+const labelLengthMax = 38;
 
 /** Pieces of evidence of one check, and the length of a text in them; `report.html` has the others. */
 const evidenceMax = 3;
@@ -33,10 +26,11 @@ export function renderTerminal(result: Result, columns: number): string {
   const found = troublesOf(result).map((trouble) => troubleLines(trouble, width));
   const shown = verdicts(result).sentences.filter(({ isShown }) => isShown !== true);
   const summary = shown.flatMap(({ text, isFault }) => wrap(text, width, isFault ? "✗ " : "· "));
-  const tables = bySecrets(result.cells).flatMap(([secrets, cells]) => [phases(secrets, cells, width), kms(cells, width)]);
+  const findings = result.findings.flatMap(({ benchmark, text }) => wrap(`${benchmark}: ${text}`, width, "» "));
+  const tables = sectionsOf(result.cells).flatMap((section) => [phases(section, width), kms(section.rows, width)]);
   const failing = stepTroubles(result.steps).map((step) => stepLines(step, width));
   const procedure = [steps(result, width), events(result, width)];
-  return `${[context, ...found, ...failing, areas(result, width), ...procedure, summary, ...tables]
+  return `${[context, findings, ...found, ...failing, areas(result, width), ...procedure, summary, ...tables]
     .filter((lines) => lines.length > 0)
     .map((lines) => lines.join("\n"))
     .join("\n\n")}\n`;
@@ -129,24 +123,27 @@ function areas({ checks }: Result, width: number): string[] {
 /** Words take the whole width; figures stand in columns, `label` before them. */
 type Line<Row> = { readonly words: string; readonly mark: string } | { readonly label: string; readonly row: Row };
 
-/** The phases of one number of secrets, provider by provider. */
-function phases(secrets: number, cells: readonly Cell[], width: number): string[] {
-  const lines = cells.flatMap((cell): Line<Phase>[] => [
-    { words: `${cell.provider}: ${storedSummary(cell)}`, mark: cellFaults(cell).length > 0 ? "✗ " : "" },
-    ...cell.phases.flatMap((phase): Line<Phase>[] => {
+/** The phases of one benchmark and number of secrets, provider by provider. */
+function phases({ title, rows }: CellSection, width: number): string[] {
+  const lines = rows.flatMap((row): Line<ShownPhase>[] => [
+    {
+      words: [row.label, factsOf(row)].filter((words) => words !== "").join(": "),
+      mark: row.rounds.some((cell) => cellFaults(cell).length > 0) ? "✗ " : "",
+    },
+    ...row.phases.flatMap((phase): Line<ShownPhase>[] => {
       const trouble = troubles(phase);
       const figures = { label: `  ${phase.name}`, row: phase };
       return trouble === "" ? [figures] : [figures, { words: trouble, mark: "    ! " }];
     }),
   ]);
-  return table(`${secrets} secrets`, phaseColumns, lines, width);
+  return table(title, columnsOf(rows), lines, width);
 }
 
 /** What the tap saw, provider by provider; nothing where it saw no call. */
-function kms(cells: readonly Cell[], width: number): string[] {
+function kms(cells: readonly CellRows[], width: number): string[] {
   const lines = cells.flatMap((cell) =>
     kmsCalls(cell).map((calls) => {
-      const [label = ""] = pieces(oneLine(`${cell.provider} ${calls.method}`), labelLengthMax);
+      const [label = ""] = pieces(oneLine(`${cell.label} ${calls.method}`), labelLengthMax);
       return { label: `  ${label}`, row: calls };
     }),
   );

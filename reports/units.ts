@@ -27,3 +27,26 @@ export function formatBytes(bytes: number): string {
 export function formatRate(perSecond: number): string {
   return `${significant(perSecond)}/s`;
 }
+
+/** What the names of figures end in, and how a value of each is shown. */
+const figureUnits: readonly { readonly ends: RegExp; show(value: number): string }[] = [
+  { ends: /Ms(?=(P\d+|Max|Min|Total)?$)/, show: formatMs },
+  { ends: /Us(?=(P\d+|Max|Min|Total)?$)/, show: (us) => formatNs(us * 1000) },
+  { ends: /Bytes(?=(P\d+|Max|Min|Total)?$)/, show: formatBytes },
+  { ends: /PerSecond$/, show: formatRate },
+];
+
+/** A figure of a phase in the unit that its name ends in: `readyMs`, `eventMsP99`, `edekBytes`; a bare number otherwise. */
+export function formatFigure(name: string, value: number): string {
+  const unit = figureUnits.find(({ ends }) => ends.test(name));
+  if (unit !== undefined) return unit.show(value);
+  return Number.isInteger(value) ? String(value) : significant(value);
+}
+
+/** The name of a figure in words, without the unit that its values bear: `event p99`, `edek`, `api server1 kms calls`. */
+export function figureTitle(name: string): string {
+  return figureUnits
+    .reduce((text, { ends }) => text.replace(ends, ""), name)
+    .replaceAll(/([a-z0-9])([A-Z])/g, "$1 $2")
+    .toLowerCase();
+}

@@ -1,21 +1,25 @@
 import { randomBytes } from "node:crypto";
-import type { Benchmark, BenchOptions } from "../../suites/bench/benchmark.ts";
+import { type BenchDefaults, type Benchmark, type BenchOptions, benchDefaults, type SharedOption } from "../../suites/bench/benchmark.ts";
 import { benchmarks } from "../../suites/bench/index.ts";
+import type { OwnOption } from "../../suites/bench/own-option.ts";
 import { UsageError } from "../errors.ts";
 import { socketPathOf } from "../kms/socket.ts";
 import type { BundledProvider } from "../plugin-process.ts";
 import { type BenchProvider, benchProviders, type Load } from "../run/schema.ts";
 import { parseEtcdVersion, parseKubernetesVersion } from "../target/install/index.ts";
 
-/** The words of the command line that decide what is measured. */
+/** The words of the command line that decide what is measured; undefined where a benchmark's default holds. */
 export interface BenchWords {
   readonly suite: readonly string[];
-  readonly secrets: string;
-  readonly providers: string;
-  readonly rate: number;
-  readonly "in-flight": number;
-  readonly "closed-loop": boolean;
-  readonly cachesize: number;
+  readonly secrets: string | undefined;
+  readonly providers: string | undefined;
+  readonly rate: number | undefined;
+  readonly "in-flight": number | undefined;
+  readonly "closed-loop": boolean | undefined;
+  readonly rounds: number | undefined;
+  readonly "kms-latency": string | undefined;
+  readonly "api-servers": number | undefined;
+  readonly cachesize: number | undefined;
   readonly socket: string | undefined;
   readonly kubernetes: string;
   readonly etcd: string;
@@ -24,17 +28,47 @@ export interface BenchWords {
   readonly out: string | undefined;
 }
 
+/** A benchmark that was asked for, and with what. */
+export interface ChosenBenchmark {
+  readonly benchmark: Benchmark;
+  readonly options: BenchOptions;
+}
+
 /** All requests of a phase are encoded beforehand, some 25 KB a Secret: more than this would take more memory than machines have to spare. */
 const secretsMax = 100_000;
 const rateMax = 100_000;
 const inFlightMax = 4096;
+const roundsMax = 1000;
+/** kube-apiserver waits no longer for a KMS (spec encryption-at-rest 1.3), but the longer wait is a measurement too. */
+const kmsLatencyMsMax = 60_000;
+const apiServersMax = 9;
 const cacheSizeMax = 2 ** 31 - 1;
 
-/** Reads the words, or throws one UsageError that names everything that is wrong with them. */
+/** Which words of the command line a shared option stands for. */
+const wordsOf: Readonly<Record<SharedOption, readonly (keyof BenchWords)[]>> = {
+  secrets: ["secrets"],
+  providers: ["providers"],
+  load: ["rate", "in-flight", "closed-loop"],
+  rounds: ["rounds"],
+  "kms-latency": ["kms-latency"],
+  "api-servers": ["api-servers"],
+  cachesize: ["cachesize"],
+};
+
+/** Every option that a benchmark has for itself, once. */
+export const ownOptions: readonly OwnOption<unknown>[] = [
+  ...new Map(Object.values(benchmarks).flatMap(({ own = [] }) => own.map((option) => [option.name, option] as const))).values(),
+];
+
+/**
+ * Reads the words, or throws one UsageError that names everything that is wrong with them.
+ * @param ownWords - by name, what was given of {@link ownOptions}
+ */
 export function parseBenchWords(
   words: BenchWords,
   bundledProvider: BundledProvider,
-): { readonly options: BenchOptions; readonly suites: readonly Benchmark[] } {
+  ownWords: Readonly<Record<string, string>> = {},
+): { readonly options: BenchOptions; readonly suites: readonly ChosenBenchmark[] } {
   const faults: string[] = [];
   const whole = (name: string, value: number, max: number): number => {
     if (!Number.isSafeInteger(value) || value < 1 || value > max) faults.push(`--${name} takes a whole number from 1 to ${max}`);
@@ -45,18 +79,38 @@ export function parseBenchWords(
     if (found.length === 0) faults.push(`${name} "${word}" is none of ${known.join(", ")}`);
     return found;
   };
+  const given: { -readonly [Name in keyof BenchDefaults]: BenchDefaults[Name] } = {};
 
-  const secrets = listOf(words.secrets).map((word) => whole("secrets", Number(word), secretsMax));
-  if (secrets.length === 0) faults.push("--secrets takes at least one number");
-  const providers = listOf(words.providers).flatMap((word) => oneOf<BenchProvider>("The provider", word, benchProviders));
-  if (listOf(words.providers).length === 0) faults.push("--providers takes at least one name");
-  const ids = words.suite.flatMap((word) => oneOf("The benchmark", word, Object.keys(benchmarks)));
-  const inFlight = whole("in-flight", words["in-flight"], inFlightMax);
-  if (!(words.rate > 0 && words.rate <= rateMax)) faults.push(`--rate takes a number above 0, at most ${rateMax}`);
-  const load: Load = words["closed-loop"]
-    ? { model: "closed", inFlight }
-    : { model: "open", arrivals: "constant", ratePerSecond: words.rate, inFlightMax: inFlight };
-  const cacheSize = whole("cachesize", words.cachesize, cacheSizeMax);
+  if (words.secrets !== undefined) {
+    given.secrets = listOf(words.secrets).map((word) => whole("secrets", Number(word), secretsMax));
+    if (given.secrets.length === 0) faults.push("--secrets takes at least one number");
+  }
+  if (words.providers !== undefined) {
+    const named = listOf(words.providers);
+    given.providers = named.flatMap((word) => oneOf<BenchProvider>("The provider", word, benchProviders));
+    if (named.length === 0) faults.push("--providers takes at least one name");
+  }
+  const chosen = words.suite
+    .flatMap((word) => oneOf("The benchmark", word, Object.keys(benchmarks)))
+    .map((id) => benchmarks[id])
+    .filter((benchmark) => benchmark !== undefined);
+  if (words["in-flight"] !== undefined) whole("in-flight", words["in-flight"], inFlightMax);
+  if (words.rate !== undefined && !(words.rate > 0 && words.rate <= rateMax))
+    faults.push(`--rate takes a number above 0, at most ${rateMax}`);
+  if (words.rounds !== undefined) given.rounds = whole("rounds", words.rounds, roundsMax);
+  if (words["kms-latency"] !== undefined) {
+    given.kmsLatenciesMs = listOf(words["kms-latency"]).map(Number);
+    if (given.kmsLatenciesMs.length === 0 || !given.kmsLatenciesMs.every((ms) => ms >= 0 && ms <= kmsLatencyMsMax)) {
+      faults.push(`--kms-latency takes milliseconds from 0 to ${kmsLatencyMsMax}, with commas between several`);
+    }
+  }
+  if (words["api-servers"] !== undefined) given.apiServers = whole("api-servers", words["api-servers"], apiServersMax);
+  if (words.cachesize !== undefined) given.cacheSize = whole("cachesize", words.cachesize, cacheSizeMax);
+  faults.push(...strangers(words, ownWords, chosen));
+  for (const option of ownOptions) {
+    const word = ownWords[option.name];
+    if (word !== undefined) faults.push(...faultOf(option, word));
+  }
   const featureGates = parseFeatureGates(words["feature-gates"], faults);
   if (words.seed?.trim() === "") faults.push("--seed takes a word");
   if (words.out?.trim() === "") faults.push("--out takes a folder");
@@ -65,19 +119,57 @@ export function parseBenchWords(
   }
 
   const kubernetesVersion = parseKubernetesVersion(words.kubernetes);
-  const options: BenchOptions = {
+  const optionsWith = (defaults: BenchDefaults = {}): BenchOptions => ({
+    ...benchDefaults,
+    ...defaults,
+    ...given,
+    load: loadOf(words, defaults.load ?? benchDefaults.load),
+    own: ownWords,
     kubernetesVersion,
     etcdVersion: parseEtcdVersion(words.etcd),
     featureGates: { ...quietGates(kubernetesVersion), ...featureGates },
-    secrets,
-    providers,
-    load,
-    cacheSize,
     bundledProvider,
     pluginSocket: words.socket === undefined ? undefined : socketPathOf(words.socket),
-    seed: words.seed ?? randomBytes(4).toString("hex"),
-  };
-  return { options, suites: ids.flatMap((id) => benchmarks[id] ?? []) };
+    seed,
+  });
+  const seed = words.seed ?? randomBytes(4).toString("hex");
+  return { options: optionsWith(), suites: chosen.map((benchmark) => ({ benchmark, options: optionsWith(benchmark.defaults) })) };
+}
+
+/** Options that were given and that no chosen benchmark knows: who gives one expects it to change something. */
+function strangers(words: BenchWords, ownWords: Readonly<Record<string, string>>, chosen: readonly Benchmark[]): string[] {
+  const known = new Set<string>(
+    chosen.flatMap(({ understands, own = [] }) => [...understands.flatMap((option) => wordsOf[option]), ...own.map(({ name }) => name)]),
+  );
+  const given = [
+    ...Object.values(wordsOf)
+      .flat()
+      .filter((name) => words[name] !== undefined),
+    ...Object.keys(ownWords),
+  ];
+  const subject = chosen.length === 1 ? "the benchmark" : "the benchmarks";
+  const names = chosen.map(({ id }) => id).join(", ");
+  return chosen.length === 0
+    ? []
+    : given.filter((name) => !known.has(name)).map((name) => `--${name} means nothing to ${subject} ${names}`);
+}
+
+function faultOf(option: OwnOption<unknown>, word: string): string[] {
+  try {
+    option.parse(word);
+    return [];
+  } catch (thrown) {
+    if (thrown instanceof UsageError) return [thrown.message.replace(/\.$/, "")];
+    throw thrown;
+  }
+}
+
+function loadOf(words: BenchWords, preset: Load): Load {
+  const inFlight = words["in-flight"] ?? (preset.model === "closed" ? preset.inFlight : preset.inFlightMax);
+  const isClosed = words["closed-loop"] ?? (preset.model === "closed" && words.rate === undefined);
+  if (isClosed) return { model: "closed", inFlight };
+  const rate = preset.model === "open" ? preset.ratePerSecond : benchDefaults.load.ratePerSecond;
+  return { model: "open", arrivals: "constant", ratePerSecond: words.rate ?? rate, inFlightMax: inFlight };
 }
 
 function listOf(text: string): string[] {

@@ -1,8 +1,9 @@
+import type { Argv } from "yargs";
 import { emulators } from "../../plugins/emulators.ts";
 import type { ProviderName } from "../../plugins/provider-choice.ts";
 import { renderTerminal } from "../../reports/index.ts";
 import { json } from "../../reports/json.ts";
-import type { Bench, Benchmark } from "../../suites/bench/benchmark.ts";
+import { type Bench, benchDefaults, type PluginBench } from "../../suites/bench/benchmark.ts";
 import { benchmarks } from "../../suites/bench/index.ts";
 import { systemClock } from "../clock.ts";
 import { defineCommand } from "../command.ts";
@@ -16,11 +17,12 @@ import { Progress, progressMode } from "../run/progress.ts";
 import { createRunFolder } from "../run/run-folder.ts";
 import { benchProviders, type Header } from "../run/schema.ts";
 import { verdicts } from "../run/verdict.ts";
-import { chooseTarget, type TargetChoice } from "../target/choose.ts";
+import { type ChosenTarget, chooseTarget, type TargetChoice } from "../target/choose.ts";
 import { defaultVersions, removeContainer, showProgress } from "../target/install/index.ts";
 import { type ControlPlaneSpec, type Target, targetKinds } from "../target/target.ts";
 import { kmsmarkVersion } from "../version.ts";
-import { parseBenchWords } from "./bench-options.ts";
+import { listBenchmarks } from "./bench-list.ts";
+import { type ChosenBenchmark, ownOptions, parseBenchWords } from "./bench-options.ts";
 import { termNotes } from "./bench-terms.ts";
 import { bundledProviderOf, withBundledProviderFlags } from "./provider-flags.ts";
 import { writeReports } from "./write-reports.ts";
@@ -38,20 +40,43 @@ export const command = defineCommand({
   ],
   repeatable: ["emulate-fault"],
   options: (yargs) =>
-    withBundledProviderFlags(yargs)
+    withOwnOptions(withBundledProviderFlags(yargs))
       .positional("suite", { type: "string", array: true, default: ["lifecycle"], describe: "Which benchmarks; --list names them" })
       .option("list", { type: "boolean", default: false, describe: "Name the benchmarks and their questions, and measure nothing" })
       .option("target", { choices: ["auto", ...targetKinds] as const, default: "auto" as const, describe: "The control plane to measure" })
-      .option("secrets", { type: "string", default: "50", describe: "How many Secrets; several numbers make several rounds" })
-      .option("providers", { type: "string", default: "identity,kms-v2", describe: `Of ${benchProviders.join(", ")}` })
-      .option("rate", { type: "number", default: 200, describe: "Requests a second, each due at its time whatever became of the others" })
-      .option("in-flight", { type: "number", default: 64, describe: "The most requests that are sent and not answered" })
-      .option("closed-loop", {
-        type: "boolean",
-        default: false,
-        describe: "As fast as the server answers --in-flight clients, instead of --rate",
+      .option("secrets", {
+        type: "string",
+        describe: "How many Secrets; several numbers are measured one after the other",
+        ...usually("50"),
       })
-      .option("cachesize", { type: "number", default: 1000, describe: "How many DEKs the API server keeps with KMS v1" })
+      .option("providers", { type: "string", describe: `Of ${benchProviders.join(", ")}`, ...usually(benchDefaults.providers.join(",")) })
+      .option("rate", {
+        type: "number",
+        describe: "Requests a second, each due at its time whatever became of the others",
+        ...usually(benchDefaults.load.ratePerSecond),
+      })
+      .option("in-flight", {
+        type: "number",
+        describe: "The most requests that are sent and not answered",
+        ...usually(benchDefaults.load.inFlightMax),
+      })
+      .option("closed-loop", { type: "boolean", describe: "As fast as the server answers --in-flight clients, instead of --rate" })
+      .option("rounds", {
+        type: "number",
+        describe: "How often everything is measured, the providers in an order that is drawn anew",
+        ...usually(benchDefaults.rounds),
+      })
+      .option("kms-latency", {
+        type: "string",
+        describe: "How many ms later the KMS answers every call; several numbers are measured one after the other",
+        ...usually(0),
+      })
+      .option("api-servers", { type: "number", describe: "How many API servers share one etcd", ...usually(benchDefaults.apiServers) })
+      .option("cachesize", {
+        type: "number",
+        describe: "How many DEKs the API server keeps with KMS v1",
+        ...usually(benchDefaults.cacheSize),
+      })
       .option("socket", { type: "string", describe: "Socket of a plugin to use instead of the bundled one" })
       .option("emulate", { type: "boolean", default: false, describe: "Put the provider's local cloud behind the bundled plugin" })
       .option("emulate-fault", {
@@ -74,13 +99,13 @@ export const command = defineCommand({
       .option("json", { type: "boolean", default: false, describe: "Print the result as JSON, and no progress" }),
   async run(given, { signal, stdout, stderr, environment, columns }) {
     if (given.list) {
-      for (const { id, question } of Object.values(benchmarks)) stdout.write(`${id}\n  ${question}\n`);
+      stdout.write(listBenchmarks(Object.values(benchmarks), { json: given.json, columns }));
       return 0;
     }
     const clock = systemClock;
     // Of a local cloud the provider's options are known only once it serves.
     const known = given.emulate ? localProvider : bundledProviderOf(given, environment);
-    const { options: wanted, suites } = parseBenchWords(given, known);
+    const { options: wanted, suites } = parseBenchWords(given, known, ownWordsOf(given));
     if (given.emulate && emulators[given.provider] === undefined) {
       throw new UsageError("no-emulator", `There is no local cloud for the provider ${given.provider}.`, {
         hint: "Say with --provider which KMS is behind the bundled plugin; `kmsmark emulate --list` names the clouds.",
@@ -90,19 +115,24 @@ export const command = defineCommand({
     using progress = new Progress({ stream: stderr, mode: progressMode(stderr, { quiet: given.json, environment }), clock });
     await sweepLeases(removeContainer);
     using installing = showProgress(stderr, clock);
-    const { target, refused, headline } = await chooseTarget({
-      ...wanted,
-      wanted: given.target,
-      kubeconfig: given.kubeconfig,
-      context: given.context,
-      attachedEtcd: attachedEtcdOf(given),
-      environment,
-      progress: installing.report,
-      clock,
-      signal,
-    });
+    const choose = () =>
+      chooseTarget({
+        ...wanted,
+        wanted: given.target,
+        kubeconfig: given.kubeconfig,
+        context: given.context,
+        attachedEtcd: attachedEtcdOf(given),
+        environment,
+        progress: installing.report,
+        clock,
+        signal,
+      });
+    const chosen = suites.some(({ benchmark }) => benchmark.measures === "control-plane") ? await choose() : undefined;
     installing[Symbol.dispose]();
-    progress.say(headline);
+    if (chosen !== undefined) {
+      requireTargetFor(chosen.target, suites);
+      progress.say(chosen.headline);
+    }
     await using folder = await createRunFolder({ command: "bench", out: given.out, clock });
     progress.say(`Seed ${wanted.seed}; the run goes to ${folder.path}.`);
 
@@ -111,30 +141,25 @@ export const command = defineCommand({
       ? await startEmulatorProcess({ name: given.provider, faults: given["emulate-fault"], lease, clock, signal })
       : undefined;
     const bundledProvider = cloud === undefined ? known : bundledProviderOf({ ...given, ...cloud.pluginWords }, environment);
-    const options = { ...wanted, bundledProvider };
     const header: Header = {
       runId: lease.id,
       command: "bench",
       arguments: process.argv.slice(2),
       startedAt: new Date(clock.wallMs()).toISOString(),
-      seed: options.seed,
+      seed: wanted.seed,
       strict: false,
       kmsmark: kmsmarkVersion(),
       machine: machineFacts(),
-      target: {
-        kind: target.kind,
-        ...(await versionsOf(target, { ...options, lease, clock, signal })),
-        isModel: target.kind === "embedded",
-        refused: [...refused],
-      },
-      plugin: options.pluginSocket ?? (target.kind === "attached" ? null : pluginNameOf(bundledProvider.name, cloud)),
+      target: chosen === undefined ? null : await targetFacts(chosen, { ...wanted, lease, clock, signal }),
+      plugin: wanted.pluginSocket ?? (chosen?.target.kind === "attached" ? null : pluginNameOf(bundledProvider.name, cloud)),
       clock: { resolutionNs: clockResolutionNs(clock) },
       notes: [],
     };
     const journal = folder.startJournal(header);
-    const bench = { options, target, lease, clock, signal, journal, samples: folder.samples, progress };
+    const bench = { lease, clock, signal, journal, samples: folder.samples, progress };
     try {
-      await runSuites(suites, bench, given.provider);
+      const started = suites.map(({ benchmark, options }) => ({ benchmark, options: { ...options, bundledProvider } }));
+      await runSuites(started, bench, chosen?.target, given.provider);
     } finally {
       progress[Symbol.dispose]();
       const result = journal.result();
@@ -147,11 +172,73 @@ export const command = defineCommand({
   },
 });
 
+/** Says in `--help` what holds without an option, which a benchmark may have otherwise: `--list --json` has what each takes. */
+function usually(preset: string | number): { readonly defaultDescription: string } {
+  return { defaultDescription: String(preset) };
+}
+
+/** The options that benchmarks have for themselves, with the benchmarks that know them. */
+function withOwnOptions<Arguments>(yargs: Argv<Arguments>): Argv<Arguments> {
+  for (const { name, describe, default: preset } of ownOptions) {
+    const of = Object.values(benchmarks).filter(({ own = [] }) => own.some((option) => option.name === name));
+    yargs.option(name, {
+      type: "string",
+      describe: `${describe} [${of.map(({ id }) => id).join(", ")}]`,
+      defaultDescription: preset,
+    });
+  }
+  return yargs;
+}
+
+function ownWordsOf(given: object): Record<string, string> {
+  const words = Object.entries(given).filter(
+    (entry): entry is [string, string] => typeof entry[1] === "string" && ownOptions.some(({ name }) => name === entry[0]),
+  );
+  return Object.fromEntries(words);
+}
+
+/** What the benchmarks need and an attached control plane does not allow. @throws UsageError `needs-own-control-plane` */
+function requireTargetFor({ kind }: Target, suites: readonly ChosenBenchmark[]): void {
+  if (kind !== "attached") return;
+  const unable = suites.filter(({ benchmark }) => benchmark.measures === "control-plane" && benchmark.requires.length > 0);
+  const [first] = unable;
+  if (first !== undefined) {
+    throw new UsageError(
+      "needs-own-control-plane",
+      `The benchmark ${first.benchmark.id} needs control planes that kmsmark starts itself.`,
+      {
+        hint: "The benchmark lifecycle measures an attached one.",
+      },
+    );
+  }
+  if (suites.some(({ options }) => options.apiServers > 1)) {
+    throw new UsageError(
+      "needs-own-control-plane",
+      "An attached control plane has the API servers that it has; --api-servers is for others.",
+    );
+  }
+  if (suites.some(({ options }) => options.kmsLatenciesMs.some((ms) => ms > 0))) {
+    throw new UsageError(
+      "needs-own-control-plane",
+      "No tap stands before the KMS of an attached control plane, so --kms-latency cannot slow it.",
+    );
+  }
+}
+
 /** Runs the benchmarks one after the other, and writes down how that ended. */
-async function runSuites(suites: readonly Benchmark[], bench: Bench, provider: ProviderName): Promise<void> {
-  const { journal, signal } = bench;
+async function runSuites(
+  suites: readonly ChosenBenchmark[],
+  parts: Omit<PluginBench, "options">,
+  target: Target | undefined,
+  provider: ProviderName,
+): Promise<void> {
+  const { journal, signal } = parts;
   try {
-    for (const suite of suites) await suite.run(bench);
+    for (const { benchmark, options } of suites) {
+      const bench: PluginBench = { ...parts, options };
+      if (benchmark.measures === "plugin") await benchmark.run(bench);
+      else if (target !== undefined) await benchmark.run({ ...bench, target } satisfies Bench);
+    }
     for (const text of termNotes(provider, journal.result().cells)) journal.append({ event: "note", text });
   } catch (thrown) {
     journal.append({ event: "end", status: signal.aborted ? "interrupted" : "failed", fault: messageOf(thrown) });
@@ -175,6 +262,13 @@ function attachedEtcdOf(
     certificateFile: given["attached-etcd-cert"],
     keyFile: given["attached-etcd-key"],
   };
+}
+
+async function targetFacts(
+  { target, refused }: ChosenTarget,
+  spec: Omit<ControlPlaneSpec, "encryption">,
+): Promise<NonNullable<Header["target"]>> {
+  return { kind: target.kind, ...(await versionsOf(target, spec)), isModel: target.kind === "embedded", refused: [...refused] };
 }
 
 /** What will be measured. Only a control plane that was there before has to be asked; its start is no more than a connection. */

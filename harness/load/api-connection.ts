@@ -3,7 +3,6 @@ import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
 import type { Clock } from "../clock.ts";
 import { TargetError } from "../errors.ts";
 import { statusOfBlock } from "../kms/http2/answer-status.ts";
-import { FrameReader } from "../kms/http2/frame-reader.ts";
 import {
   clientPreface,
   errorCodes,
@@ -21,6 +20,7 @@ import {
   windowUpdateBytes,
 } from "../kms/http2/frames.ts";
 import { encodeLiterals, type Header } from "../kms/http2/hpack.ts";
+import { ReusedBufferFrames } from "../kms/http2/reused-buffer-frames.ts";
 import type { ApiAccess } from "../target/target.ts";
 import { noAnswer } from "./api-fault.ts";
 
@@ -111,7 +111,7 @@ export class ApiConnection {
   readonly #socket: TLSSocket;
   readonly #api: ApiAccess;
   readonly #owner: ExchangeOwner;
-  readonly #frames = new FrameReader(payloadBytesMax, (type, flags, streamId, bytes, from, to) =>
+  readonly #frames = new ReusedBufferFrames(payloadBytesMax, (type, flags, streamId, bytes, from, to) =>
     this.#onFrame(type, flags, streamId, bytes, from, to),
   );
   readonly #ready = Promise.withResolvers<void>();

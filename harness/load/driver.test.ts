@@ -178,6 +178,19 @@ describe("a closed load", () => {
     expect(result).toMatchObject({ load: { model: "closed", inFlight: 2 }, due: 5, ok: 5, dropped: 0, durationMs: 35 });
   });
 
+  it("ends when its time is over, though there is more to send", async () => {
+    const clock = new VirtualClock();
+    const result = await drive(clock, {
+      schedule: closedLoop({ inFlight: 2, count: 1000, durationMs: 50 }),
+      send: async () => {
+        await clock.sleep(20);
+        return ok;
+      },
+    });
+    // Sent at 0, 20 and 40; what is in flight at 50 is waited for.
+    expect(result).toMatchObject({ due: 6, ok: 6, durationMs: 60 });
+  });
+
   it("hides a stall: each worker sees it once", async () => {
     const clock = new VirtualClock();
     const result = await drive(clock, {

@@ -5,6 +5,7 @@ import { FailureTally } from "./failure-tally.ts";
 import { LatencyHistogram } from "./histogram.ts";
 import { InFlight } from "./in-flight.ts";
 import type { Schedule } from "./schedule.ts";
+import { SecondsRecorder } from "./seconds.ts";
 import type { Sender } from "./sender.ts";
 
 /** One request, as {@link LoadOptions.onSample} gets it. Times are milliseconds since the load's start. */
@@ -49,6 +50,8 @@ export interface LoadResult {
   readonly latency: LatencyHistogram;
   /** From sent to done, of the successful requests: what the server alone took. */
   readonly serviceTime: LatencyHistogram;
+  /** By seconds of the load; can be gone through again and again. */
+  readonly seconds: SecondsRecorder;
   /** By the clock's monotonic time. */
   readonly startMs: number;
   readonly durationMs: number;
@@ -96,6 +99,8 @@ export class LoadDriver {
   #startMs: number | undefined;
   /** How many requests there are to send; no more than were sent once the load is cut short. */
   #count: number;
+  /** When a closed load that has a duration ends. */
+  #endMs = Number.POSITIVE_INFINITY;
   /** The request to send next, and when it is due by the monotonic clock. */
   #index = 0;
   #dueMs = 0;
@@ -108,6 +113,7 @@ export class LoadDriver {
   #failures = new FailureTally();
   #latency = LatencyHistogram.empty();
   #serviceTime = LatencyHistogram.empty();
+  #seconds = new SecondsRecorder();
 
   /** Throws RangeError for limits under which nothing could be sent, and for a sender that has fewer requests than the schedule. */
   constructor(options: LoadOptions) {
@@ -135,6 +141,7 @@ export class LoadDriver {
     const startMs = this.#clock.monotonicMs();
     this.#startMs = startMs;
     this.#dueMs = startMs + (this.#nextDueMs?.() ?? 0);
+    if (schedule.model === "closed" && schedule.durationMs !== undefined) this.#endMs = startMs + schedule.durationMs;
     this.#sender.onDone = this.#onDone;
     using alarm = this.#clock.startAlarm(this.#pump);
     this.#alarm = alarm;
@@ -149,7 +156,7 @@ export class LoadDriver {
     return {
       load:
         schedule.model === "open"
-          ? { model: "open", arrivals: "constant", ratePerSecond: schedule.ratePerSecond, inFlightMax: this.#inFlightMax }
+          ? { model: "open", arrivals: schedule.arrivals, ratePerSecond: schedule.ratePerSecond, inFlightMax: this.#inFlightMax }
           : { model: "closed", inFlight: schedule.inFlight },
       due: this.#ok + this.#failed + this.#dropped,
       ok: this.#ok,
@@ -158,6 +165,7 @@ export class LoadDriver {
       failures: this.#failures.mostFrequent(10),
       latency: this.#latency,
       serviceTime: this.#serviceTime,
+      seconds: this.#seconds,
       startMs,
       durationMs: this.#clock.monotonicMs() - startMs,
     };
@@ -193,6 +201,10 @@ export class LoadDriver {
     let nowMs = 0;
     while (this.#inFlight.count < this.#inFlightMax && this.#index < this.#count) {
       if (sends++ % sendsPerReading === 0) nowMs = this.#clock.monotonicMs();
+      if (nowMs >= this.#endMs) {
+        this.#count = this.#index;
+        break;
+      }
       this.#inFlight.add(this.#index, nowMs, nowMs);
       this.#sender.send(this.#index++);
     }
@@ -205,7 +217,7 @@ export class LoadDriver {
     let nowMs = this.#clock.monotonicMs();
     for (; this.#index < this.#count && this.#dueMs <= nowMs; this.#index++, this.#dueMs = startMs + nextDueMs()) {
       if (nowMs - this.#dueMs >= this.#dropAfterMs) {
-        this.#drop(this.#index, this.#dueMs);
+        this.#drop(this.#index, this.#dueMs, nowMs);
         continue;
       }
       if (this.#inFlight.count >= this.#inFlightMax) break;
@@ -225,6 +237,7 @@ export class LoadDriver {
       queueMicrotask(this.#pump);
     }
     const doneMs = this.#turnMs;
+    const startMs = this.#startMs ?? 0;
     const place = this.#inFlight.placeOf(index);
     if (place === -1) {
       this.#ended.reject(new TypeError(`Request ${index} is over, but was not in flight.`));
@@ -235,18 +248,21 @@ export class LoadDriver {
     this.#inFlight.remove(place);
     if (failure === undefined) {
       this.#ok++;
+      this.#seconds.ok(dueMs - startMs, doneMs - startMs);
       this.#latency.recordMs(doneMs - dueMs);
       this.#serviceTime.recordMs(doneMs - sentMs);
     } else {
       if (this.#isCutShort) return;
       this.#failed++;
+      this.#seconds.failed(doneMs - startMs);
       this.#failures.add(status, failure);
     }
     if (this.#options.onSample !== undefined) this.#sample(index, { dueMs, sentMs, doneMs: status === 0 ? null : doneMs, status });
   };
 
-  #drop(index: number, dueMs: number): void {
+  #drop(index: number, dueMs: number, nowMs: number): void {
     this.#dropped++;
+    this.#seconds.dropped(nowMs - (this.#startMs ?? 0));
     if (this.#options.onSample !== undefined) this.#sample(index, { dueMs, sentMs: null, doneMs: null, status: 0 });
   }
 

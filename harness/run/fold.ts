@@ -145,17 +145,26 @@ function placeOf(phase: PhaseName | undefined, checking: ReadonlySet<string>, { 
   return `in the ${checking.size === 1 ? "check" : "checks"} ${[...checking].join(", ")}`;
 }
 
-/** `kms-v2, 50 secrets`, or with parameters and rounds `kms-v2, 50 secrets, kmsLatencyMs 10, round 2`. */
-export function cellName({ provider, secrets, parameters = {}, round = 1 }: CellOrigin): string {
-  return [
+/**
+ * `kms-v2, 50 secrets`, or with parameters and rounds `kms-v2, 50 secrets, kmsLatencyMs 10, round 2`; the name of the benchmark stands before
+ * that where it is another than the first one that there was.
+ */
+export function cellName({ benchmark = "lifecycle", provider, secrets, parameters = {}, round = 1 }: CellOrigin): string {
+  const parts = [
     provider,
-    `${secrets} secrets`,
-    ...Object.entries(parameters).map(([name, value]) => `${name} ${value}`),
+    ...(secrets > 0 ? [`${secrets} secrets`] : []),
+    ...parameterWords(parameters),
     ...(round > 1 ? [`round ${round}`] : []),
-  ].join(", ");
+  ];
+  return `${benchmark === "lifecycle" ? "" : `${benchmark}: `}${parts.join(", ")}`;
 }
 
-type CellOrigin = Pick<Cell, "provider" | "secrets"> & Partial<Pick<Cell, "parameters" | "round">>;
+/** `kmsLatencyMs 10` for each. */
+export function parameterWords(parameters: Cell["parameters"]): string[] {
+  return Object.entries(parameters).map(([name, value]) => `${name} ${value}`);
+}
+
+type CellOrigin = Pick<Cell, "provider" | "secrets"> & Partial<Pick<Cell, "benchmark" | "parameters" | "round">>;
 
 function outOfOrder(line: number, what: string): RunFolderError {
   return new RunFolderError("journal-out-of-order", `Line ${line} of the journal is ${what}.`);

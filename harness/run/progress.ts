@@ -9,7 +9,9 @@ export type ProgressStream = NodeJS.WritableStream & { readonly isTTY?: boolean;
 /** How progress is shown: one line that changes, one line a phase, or not at all. */
 export type ProgressMode = "live" | "lines" | "silent";
 
-export interface ProgressPhase extends SampleOrigin {
+export interface ProgressPhase
+  extends Pick<SampleOrigin, "provider" | "secrets" | "phase">,
+    Partial<Pick<SampleOrigin, "benchmark" | "parameters" | "round">> {
   /** Requests that the phase will send; 0 where it sends none. */
   readonly due: number;
   /** How long it is expected to take beside others: its requests, or as many as could be sent in the time. */

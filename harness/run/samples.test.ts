@@ -12,8 +12,11 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const read = (name: string) => readFileSync(join(folder, "samples", name), "utf8");
 const request: RequestSample = {
+  benchmark: "lifecycle",
   provider: "kms-v2",
   secrets: 50,
+  parameters: {},
+  round: 1,
   phase: "write",
   index: 0,
   dueMs: 0,
@@ -22,9 +25,13 @@ const request: RequestSample = {
   status: 201,
 };
 const call: KmsCallSample = {
+  benchmark: "storm",
   provider: "kms-v2",
   secrets: 50,
+  parameters: { kmsLatencyMs: 10, apiServers: 3 },
+  round: 2,
   phase: "start",
+  apiServer: 3,
   sequence: 3,
   kms: "v2",
   method: "Encrypt",
@@ -43,14 +50,16 @@ it("writes requests with a header, times to the nanosecond", async () => {
   const samples = new Samples(folder);
   samples.requests.append(request);
   await samples.flush();
-  expect(read("requests.csv")).toBe("provider,secrets,phase,index,due_ms,sent_ms,done_ms,status\nkms-v2,50,write,0,0,0.25,2.123457,201\n");
+  expect(read("requests.csv")).toBe(
+    "benchmark,provider,secrets,parameters,round,phase,index,due_ms,sent_ms,done_ms,status\nlifecycle,kms-v2,50,,1,write,0,0,0.25,2.123457,201\n",
+  );
 });
 
 it("leaves empty what did not happen", async () => {
   const samples = new Samples(folder);
   samples.requests.append({ ...request, sentMs: null, doneMs: null, status: 0 });
   await samples.flush();
-  expect(read("requests.csv").split("\n")[1]).toBe("kms-v2,50,write,0,0,,,0");
+  expect(read("requests.csv").split("\n")[1]).toBe("lifecycle,kms-v2,50,,1,write,0,0,,,0");
 });
 
 it("writes KMS calls with their origin", async () => {
@@ -58,8 +67,8 @@ it("writes KMS calls with their origin", async () => {
   samples.kmsCalls.append(call);
   await samples.flush();
   expect(read("kms-calls.csv")).toBe(
-    "provider,secrets,phase,sequence,kms,method,purpose,uid,key_id,request_bytes,response_bytes,start_ms,duration_ms,grpc_code,fault\n" +
-      "kms-v2,50,start,3,v2,Encrypt,work,5b0e9a50-1b1f-4a53-8f0d-1c3c8a2f7e11,key-1,70,120,12.5,0.31,0,\n",
+    "benchmark,provider,secrets,parameters,round,phase,api_server,sequence,kms,method,purpose,uid,key_id,request_bytes,response_bytes,start_ms,duration_ms,grpc_code,fault\n" +
+      "storm,kms-v2,50,kmsLatencyMs=10 apiServers=3,2,start,3,3,v2,Encrypt,work,5b0e9a50-1b1f-4a53-8f0d-1c3c8a2f7e11,key-1,70,120,12.5,0.31,0,\n",
   );
 });
 
@@ -71,7 +80,7 @@ it("adds the next phase behind the last, in order and under one header", async (
   }
   await samples.flush();
   const [, ...rows] = read("requests.csv").trimEnd().split("\n");
-  expect(rows.map((row) => Number(row.split(",")[3]))).toEqual(Array.from({ length: 5000 }, (_, index) => index));
+  expect(rows.map((row) => Number(row.split(",")[6]))).toEqual(Array.from({ length: 5000 }, (_, index) => index));
 });
 
 it("writes no file where there is nothing to say", async () => {

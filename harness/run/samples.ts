@@ -6,12 +6,15 @@ import { pipeline } from "node:stream/promises";
 import { type ColumnOption, stringify } from "csv-stringify";
 import type { TapRecord } from "../kms/tap-record.ts";
 import { folderFault } from "./folder-fault.ts";
-import type { BenchProvider, PhaseName } from "./schema.ts";
+import type { BenchProvider, Parameters, PhaseName } from "./schema.ts";
 
 /** The cell and the phase that a sample belongs to. */
 export interface SampleOrigin {
+  readonly benchmark: string;
   readonly provider: BenchProvider;
   readonly secrets: number;
+  readonly parameters: Parameters;
+  readonly round: number;
   readonly phase: PhaseName;
 }
 
@@ -29,9 +32,19 @@ export interface RequestSample extends SampleOrigin {
 }
 
 /** One KMS call as the tap saw it; its times count from the tap's start. */
-export interface KmsCallSample extends SampleOrigin, TapRecord {}
+export interface KmsCallSample extends SampleOrigin, TapRecord {
+  /** Whose call it was; counts from 1. */
+  readonly apiServer: number;
+}
 
-const originColumns = [{ key: "provider" }, { key: "secrets" }, { key: "phase" }];
+const originColumns = [
+  { key: "benchmark" },
+  { key: "provider" },
+  { key: "secrets" },
+  { key: "parameters" },
+  { key: "round" },
+  { key: "phase" },
+];
 
 const requestColumns: readonly ColumnOption[] = [
   ...originColumns,
@@ -58,7 +71,7 @@ export const tapRecordColumns: readonly ColumnOption[] = [
   { key: "fault" },
 ];
 
-const kmsCallColumns: readonly ColumnOption[] = [...originColumns, ...tapRecordColumns];
+const kmsCallColumns: readonly ColumnOption[] = [...originColumns, { key: "apiServer", header: "api_server" }, ...tapRecordColumns];
 
 /**
  * A CSV file that grows by phases. Rows are kept in memory while a phase is measured, so that writing them does not disturb it, and go
@@ -88,7 +101,12 @@ export class SampleFile<Row extends object> {
       if (!this.#isBegun) await mkdir(dirname(this.path), { recursive: true });
       await pipeline(
         Readable.from(rows),
-        stringify({ columns: this.#columns, header: !this.#isBegun, escape_formulas: true, cast: { number: upToNanoseconds } }),
+        stringify({
+          columns: this.#columns,
+          header: !this.#isBegun,
+          escape_formulas: true,
+          cast: { number: upToNanoseconds, object: namesAndValues },
+        }),
         createWriteStream(this.path, { flags: this.#isBegun ? "a" : "ax" }),
       );
       this.#isBegun = true;
@@ -119,4 +137,11 @@ export class Samples {
 /** The digits of a millisecond figure that a clock can mean. */
 function upToNanoseconds(value: number): string {
   return String(Math.round(value * 1e6) / 1e6);
+}
+
+/** The parameters of a cell: `kmsLatencyMs=10 apiServers=3`. */
+function namesAndValues(parameters: object): string {
+  return Object.entries(parameters)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(" ");
 }

@@ -11,6 +11,7 @@ const settings: ApiServerSettings = {
   serviceAccountKeyFile: "/f/sa.pem",
   tokenFile: "/f/tokens.csv",
   scratchFolder: "/f/scratch",
+  uncached: [],
   encryption: undefined,
   automaticReload: false,
   encryptionFile: "/f/encryption.yaml",

@@ -21,6 +21,8 @@ export interface ApiServerSettings {
   readonly automaticReload: boolean;
   readonly encryptionFile: string;
   readonly featureGates: Readonly<Record<string, boolean>>;
+  /** Resources without a watch cache. */
+  readonly uncached: readonly string[];
 }
 
 /**
@@ -52,6 +54,8 @@ export function apiServerFlags(settings: ApiServerSettings): string[] {
     "--disable-admission-plugins=ServiceAccount",
     ...(settings.encryption === undefined ? [] : [`--encryption-provider-config=${settings.encryptionFile}`]),
     ...(settings.automaticReload ? ["--encryption-provider-config-automatic-reload=true"] : []),
+    // The only size that means anything is 0, which turns the cache of the resource off.
+    ...(settings.uncached.length === 0 ? [] : [`--watch-cache-sizes=${settings.uncached.map((resource) => `${resource}#0`).join(",")}`]),
     ...(gates.length === 0 ? [] : [`--feature-gates=${gates.join(",")}`]),
   ];
 }

@@ -20,7 +20,8 @@ export function attachedTarget(settings: AttachedSettings): Target {
   return {
     kind: "attached",
     readiness: async () => undefined,
-    async start({ signal }) {
+    async start({ signal, apiServers = 1 }) {
+      if (apiServers > 1) throw new TargetError("not-ours", "kmsmark adds no API server to a control plane that it did not start.");
       await using opened = new AsyncDisposableStack();
       const api = await readKubeconfig(settings.kubeconfig, settings.context);
       const kubernetesVersion = await askVersion(new ApiProbe(api), api.url, signal);
@@ -32,6 +33,7 @@ export function attachedTarget(settings: AttachedSettings): Target {
         kubernetesVersion,
         etcdVersion,
         api,
+        apis: [api],
         etcdPrefix: settings.etcd?.prefix ?? "/registry",
         store,
         internals: undefined,

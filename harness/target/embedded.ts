@@ -5,13 +5,13 @@ import { connectKmsV1, connectKmsV2 } from "../kms/client.ts";
 import type { KmsV1, KmsV2 } from "../kms/contract.ts";
 import { Random } from "../random.ts";
 import { VirtualClock } from "../virtual-clock.ts";
-import { issueServerCertificates } from "./certificates.ts";
+import { issueServerCertificates, type ServerCertificates } from "./certificates.ts";
 import { ApiServer, etcdPrefix } from "./embedded/api-server.ts";
 import { Front } from "./embedded/front.ts";
 import { answerHealth } from "./embedded/health.ts";
 import { MemoryStore } from "./embedded/memory-store.ts";
 import type { KmsConnections } from "./embedded/provider-set.ts";
-import { type EncryptionFile, providersIn } from "./encryption-configuration.ts";
+import { type Encryption, type EncryptionFile, encryptionOf, providersIn } from "./encryption-configuration.ts";
 import type { ApiAccess, ControlPlane, ControlPlaneSpec, Target } from "./target.ts";
 
 /** The version whose encryption path the model follows (spec encryption-at-rest, baseline). */
@@ -101,6 +101,97 @@ class Log {
   }
 }
 
+/** One API server of the model: it keeps its address when it is stopped and started again. */
+class EmbeddedServer implements AsyncDisposable {
+  readonly api: ApiAccess;
+  readonly #parts: ServerParts;
+  readonly #front: Front;
+  readonly #random: Random;
+  #apiServer: ApiServer | undefined;
+
+  private constructor(parts: ServerParts, front: Front, token: string) {
+    this.#parts = parts;
+    this.#front = front;
+    this.#random = new Random(parts.number === 0 ? "embedded" : `embedded/${parts.number}`);
+    const { caPem } = parts.certificates;
+    this.api = { url: `https://127.0.0.1:${front.port}`, caPem, identity: { kind: "token", token } };
+  }
+
+  static async listen(parts: ServerParts, token: string): Promise<EmbeddedServer> {
+    const { certificatePem, keyPem } = parts.certificates;
+    const front = await Front.listen({ certificatePem, keyPem, token, log: (line) => parts.log.add(line) });
+    return new EmbeddedServer(parts, front, token);
+  }
+
+  async stop(): Promise<void> {
+    await this.#front.detach();
+    await this.#apiServer?.[Symbol.asyncDispose]();
+    this.#apiServer = undefined;
+  }
+
+  /** Waits until it is ready, and gives how long that took, milliseconds. */
+  async start(): Promise<number> {
+    const { spec, store, connections, log, encryption } = this.#parts;
+    const { clock, featureGates, automaticReload = false, uncached = [] } = spec;
+    const startMs = clock.monotonicMs();
+    // As the real targets do for a configuration that asks for it.
+    const usesKmsV1 = providersIn(encryption()).some((provider) => provider.kind === "kms" && provider.apiVersion === "v1");
+    log.add(`starting the model of kube-apiserver ${modelledVersion}`);
+    const apiServer = await ApiServer.start({
+      connections,
+      store,
+      encryption,
+      automaticReload,
+      uncached,
+      featureGates: { ...targetGates, ...(usesKmsV1 ? { KMSv1: true } : {}), ...featureGates },
+      clock,
+      random: this.#random,
+      log: (line) => log.add(line),
+    });
+    this.#apiServer = apiServer;
+    this.#front.attach(apiServer);
+    await this.#untilReady(apiServer);
+    return clock.monotonicMs() - startMs;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+    await this.#front[Symbol.asyncDispose]();
+  }
+
+  /** Waits as a client does who asks /readyz, so that the health checks of KMS providers run as they do before a real API server is ready. */
+  async #untilReady(apiServer: ApiServer): Promise<void> {
+    const { spec, log } = this.#parts;
+    const { clock, signal } = spec;
+    const giveUpMs = clock.monotonicMs() + readyTimeoutMs;
+    const readyz = new URL("/readyz?verbose", this.api.url);
+    for (;;) {
+      const answer = await answerHealth(apiServer, readyz);
+      if (answer?.httpStatus === 200) break;
+      if (clock.monotonicMs() >= giveUpMs) {
+        for (const { name, check } of apiServer.kmsChecks) log.add(`${name}: ${(await check())?.message ?? "ok"}`);
+        const seconds = readyTimeoutMs / 1000;
+        throw new TargetError("api-server-not-ready", `The embedded API server was not ready after ${seconds} s.\n${log.tail(10)}`, {
+          hint: "Look at the KMS plugin: its health is part of the API server's.",
+        });
+      }
+      await clock.sleep(readyPollMs, signal);
+    }
+    log.add("ready");
+  }
+}
+
+interface ServerParts {
+  /** Counts from 0. */
+  readonly number: number;
+  readonly spec: ControlPlaneSpec;
+  readonly connections: KmsConnections;
+  readonly store: MemoryStore;
+  readonly certificates: ServerCertificates;
+  readonly log: Log;
+  encryption(): EncryptionFile | undefined;
+}
+
 class EmbeddedControlPlane implements ControlPlane {
   readonly kind = "embedded";
   readonly kubernetesVersion = modelledVersion;
@@ -109,34 +200,27 @@ class EmbeddedControlPlane implements ControlPlane {
   readonly cannot = {};
   readonly internals = undefined;
   readonly store = new MemoryStore();
-  readonly api: ApiAccess;
-  readonly #spec: ControlPlaneSpec;
-  readonly #connections: KmsConnections;
-  readonly #front: Front;
-  readonly #random = new Random("embedded");
   readonly #log: Log;
-  #encryption: EncryptionFile | undefined;
-  #apiServer: ApiServer | undefined;
+  readonly #servers: EmbeddedServer[] = [];
+  #encryption: Encryption | undefined;
 
-  private constructor(spec: ControlPlaneSpec, connections: KmsConnections, parts: { front: Front; api: ApiAccess; log: Log }) {
-    this.#spec = spec;
-    this.#connections = connections;
-    this.#front = parts.front;
-    this.#log = parts.log;
+  private constructor(spec: ControlPlaneSpec) {
+    this.#log = new Log(spec.clock);
     this.#encryption = spec.encryption;
-    this.api = parts.api;
   }
 
   static async start(spec: ControlPlaneSpec, connections: KmsConnections): Promise<ControlPlane> {
     spec.signal.throwIfAborted();
-    const { caPem, certificatePem, keyPem } = await issueServerCertificates();
+    const certificates = await issueServerCertificates();
     const token = randomBytes(24).toString("base64url");
-    const log = new Log(spec.clock);
-    const front = await Front.listen({ certificatePem, keyPem, token, log: (line) => log.add(line) });
-    const api: ApiAccess = { url: `https://127.0.0.1:${front.port}`, caPem, identity: { kind: "token", token } };
-    const plane = new EmbeddedControlPlane(spec, connections, { front, api, log });
+    const plane = new EmbeddedControlPlane(spec);
     try {
-      await plane.#start();
+      for (let number = 0; number < (spec.apiServers ?? 1); number++) {
+        const encryption = () => encryptionOf(plane.#encryption, number);
+        const parts: ServerParts = { number, spec, connections, store: plane.store, certificates, log: plane.#log, encryption };
+        plane.#servers.push(await EmbeddedServer.listen(parts, token));
+      }
+      await plane.startApiServer();
     } catch (thrown) {
       await plane[Symbol.asyncDispose]();
       throw thrown;
@@ -144,19 +228,30 @@ class EmbeddedControlPlane implements ControlPlane {
     return plane;
   }
 
-  async stopApiServer(): Promise<void> {
-    await this.#front.detach();
-    await this.#apiServer?.[Symbol.asyncDispose]();
-    this.#apiServer = undefined;
+  get apis(): readonly ApiAccess[] {
+    return this.#servers.map(({ api }) => api);
   }
 
-  async startApiServer(change: { readonly encryption?: EncryptionFile } = {}): Promise<void> {
-    await this.stopApiServer();
+  get api(): ApiAccess {
+    const [first] = this.apis;
+    if (first === undefined) throw new RangeError("A control plane has at least one API server.");
+    return first;
+  }
+
+  async stopApiServer(server?: number): Promise<void> {
+    await Promise.all(this.#chosen(server).map((each) => each.stop()));
+  }
+
+  async startApiServer(change: { readonly encryption?: Encryption; readonly server?: number } = {}): Promise<readonly number[]> {
+    const chosen = this.#chosen(change.server);
+    await Promise.all(chosen.map((server) => server.stop()));
     if (change.encryption !== undefined) this.#encryption = change.encryption;
-    await this.#start();
+    const starts = chosen.map((server) => server.start());
+    await Promise.allSettled(starts);
+    return await Promise.all(starts);
   }
 
-  async changeEncryption(encryption: EncryptionFile): Promise<void> {
+  async changeEncryption(encryption: Encryption): Promise<void> {
     this.#encryption = encryption;
   }
 
@@ -165,47 +260,10 @@ class EmbeddedControlPlane implements ControlPlane {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.stopApiServer();
-    await this.#front[Symbol.asyncDispose]();
+    await Promise.all(this.#servers.map((server) => server[Symbol.asyncDispose]()));
   }
 
-  async #start(): Promise<void> {
-    const { clock, featureGates, automaticReload = false } = this.#spec;
-    // As the real targets do for a configuration that asks for it.
-    const usesKmsV1 = providersIn(this.#encryption).some((provider) => provider.kind === "kms" && provider.apiVersion === "v1");
-    this.#log.add(`starting the model of kube-apiserver ${modelledVersion}`);
-    const apiServer = await ApiServer.start({
-      connections: this.#connections,
-      store: this.store,
-      encryption: () => this.#encryption,
-      automaticReload,
-      featureGates: { ...targetGates, ...(usesKmsV1 ? { KMSv1: true } : {}), ...featureGates },
-      clock,
-      random: this.#random,
-      log: (line) => this.#log.add(line),
-    });
-    this.#apiServer = apiServer;
-    this.#front.attach(apiServer);
-    await this.#untilReady(apiServer);
-  }
-
-  /** Waits as a client does who asks /readyz, so that the health checks of KMS providers run as they do before a real API server is ready. */
-  async #untilReady(apiServer: ApiServer): Promise<void> {
-    const { clock, signal } = this.#spec;
-    const giveUpMs = clock.monotonicMs() + readyTimeoutMs;
-    const readyz = new URL("/readyz?verbose", this.api.url);
-    for (;;) {
-      const answer = await answerHealth(apiServer, readyz);
-      if (answer?.httpStatus === 200) break;
-      if (clock.monotonicMs() >= giveUpMs) {
-        for (const { name, check } of apiServer.kmsChecks) this.#log.add(`${name}: ${(await check())?.message ?? "ok"}`);
-        const tail = await this.logTail("kube-apiserver", 10);
-        throw new TargetError("api-server-not-ready", `The embedded API server was not ready after ${readyTimeoutMs / 1000} s.\n${tail}`, {
-          hint: "Look at the KMS plugin: its health is part of the API server's.",
-        });
-      }
-      await clock.sleep(readyPollMs, signal);
-    }
-    this.#log.add("ready");
+  #chosen(server: number | undefined): readonly EmbeddedServer[] {
+    return this.#servers.filter((_, at) => server === undefined || at === server);
   }
 }

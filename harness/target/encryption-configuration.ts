@@ -31,6 +31,14 @@ export interface EncryptionConfiguration {
 /** A configuration, or the text of a file that may be none. */
 export type EncryptionFile = EncryptionConfiguration | { readonly text: string };
 
+/** One configuration for every API server of a control plane, or one for each in their order, such as with a KMS socket of its own. */
+export type Encryption = EncryptionFile | { readonly each: readonly EncryptionFile[] };
+
+/** What the API server of this number (from 0) is told. */
+export function encryptionOf(encryption: Encryption | undefined, server: number): EncryptionFile | undefined {
+  return encryption !== undefined && "each" in encryption ? encryption.each[server] : encryption;
+}
+
 /** The providers of a configuration; none of a text, which nobody has read yet. */
 export function providersIn(encryption: EncryptionFile | undefined): readonly ProviderConfiguration[] {
   return encryption === undefined || "text" in encryption ? [] : encryption.resources.flatMap(({ providers }) => providers);

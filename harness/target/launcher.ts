@@ -17,6 +17,8 @@ export interface Running {
 
 export interface LaunchRequest {
   readonly component: Component;
+  /** What tells it from others of its kind in {@link folder}. */
+  readonly name: string;
   readonly flags: readonly string[];
   /** Where the component's own files lie. The paths in the flags are the same inside and outside of a container. */
   readonly folder: string;

@@ -11,8 +11,8 @@ beforeEach(async () => {
 afterEach(() => rm(parent, { recursive: true, force: true }));
 
 test("nobody else may read a file of them", async () => {
-  await using files = await writePlaneFiles(parent);
-  await files.writeEncryption({ resources: [{ resources: ["secrets"], providers: [{ kind: "identity" }] }] });
+  await using files = await writePlaneFiles(parent, 1);
+  await files.servers[0]?.writeEncryption({ resources: [{ resources: ["secrets"], providers: [{ kind: "identity" }] }] });
   const modes = await Promise.all(
     (await readdir(files.folder)).map(async (name) => {
       const stats = await stat(join(files.folder, name));
@@ -33,20 +33,20 @@ test("nobody else may read a file of them", async () => {
 });
 
 test("the token belongs to a member of system:masters and is another one each time", async () => {
-  await using one = await writePlaneFiles(parent);
-  await using other = await writePlaneFiles(parent);
+  await using one = await writePlaneFiles(parent, 1);
+  await using other = await writePlaneFiles(parent, 1);
   expect(await readFile(one.tokenFile, "utf8")).toBe(`${one.token},kmsmark,kmsmark,"system:masters"\n`);
   expect(one.token).not.toBe(other.token);
 });
 
 test("nothing of them is left", async () => {
-  await (await writePlaneFiles(parent))[Symbol.asyncDispose]();
+  await (await writePlaneFiles(parent, 1))[Symbol.asyncDispose]();
   expect(await readdir(parent)).toEqual([]);
 });
 
 test("a folder that cannot be written is named", async () => {
   const missing = join(parent, "missing");
-  await expect(writePlaneFiles(missing)).rejects.toMatchObject({
+  await expect(writePlaneFiles(missing, 1)).rejects.toMatchObject({
     code: "scratch-unwritable",
     message: expect.stringContaining(`The scratch folder ${missing} cannot be written`),
   });

@@ -17,8 +17,18 @@ export interface PlaneFiles extends AsyncDisposable {
   readonly tokenFile: string;
   /** What {@link tokenFile} lets in as a member of system:masters. */
   readonly token: string;
+  /** Of the first API server. */
   readonly encryptionFile: string;
   readonly dataFolder: string;
+  /** What each API server has for itself, in their order. */
+  readonly servers: readonly ServerFiles[];
+}
+
+/** The files of one API server of a control plane. */
+export interface ServerFiles {
+  /** `kube-apiserver`, or `kube-apiserver-2` of the second: what its log is called. */
+  readonly name: string;
+  readonly encryptionFile: string;
   readonly scratchFolder: string;
   /** Exchanges {@link encryptionFile} in one step; a server that runs notices it if it was told to. */
   writeEncryption(encryption: EncryptionFile): Promise<void>;
@@ -28,7 +38,7 @@ export interface PlaneFiles extends AsyncDisposable {
  * Makes keys, certificates and a token and writes them below `parent`.
  * @throws TargetError `disk-full` or `scratch-unwritable`
  */
-export async function writePlaneFiles(parent: string): Promise<PlaneFiles> {
+export async function writePlaneFiles(parent: string, apiServers: number): Promise<PlaneFiles> {
   const folder = await explained(parent, () => mkdtemp(join(parent, "plane-")));
   const certificates = await issueServerCertificates();
   const token = randomBytes(32).toString("base64url");
@@ -38,6 +48,7 @@ export async function writePlaneFiles(parent: string): Promise<PlaneFiles> {
     privateKeyEncoding: { type: "sec1", format: "pem" },
     publicKeyEncoding: { type: "spki", format: "pem" },
   });
+  const servers = Array.from({ length: apiServers }, (_, server) => serverFiles(folder, server));
   const files = {
     folder,
     certificates,
@@ -47,20 +58,14 @@ export async function writePlaneFiles(parent: string): Promise<PlaneFiles> {
     keyFile: join(folder, "server-key.pem"),
     serviceAccountKeyFile: join(folder, "service-account-key.pem"),
     tokenFile: join(folder, "tokens.csv"),
-    encryptionFile: join(folder, "encryption.yaml"),
+    encryptionFile: serverFiles(folder, 0).encryptionFile,
     dataFolder: join(folder, "etcd"),
-    scratchFolder: join(folder, "kube-apiserver"),
-    writeEncryption: (encryption: EncryptionFile) =>
-      explained(folder, async () => {
-        const draft = `${files.encryptionFile}.new`;
-        await write(draft, renderEncryptionConfiguration(encryption));
-        await rename(draft, files.encryptionFile);
-      }),
+    servers,
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   };
   await explained(folder, async () => {
     await mkdir(files.dataFolder, { mode: 0o700 });
-    await mkdir(files.scratchFolder, { mode: 0o700 });
+    for (const { scratchFolder } of servers) await mkdir(scratchFolder, { mode: 0o700 });
     await write(files.caFile, certificates.caPem);
     await write(files.certificateFile, certificates.certificatePem);
     await write(files.keyFile, certificates.keyPem);
@@ -69,6 +74,22 @@ export async function writePlaneFiles(parent: string): Promise<PlaneFiles> {
     await write(files.tokenFile, `${token},kmsmark,kmsmark,"system:masters"\n`);
   });
   return files;
+}
+
+function serverFiles(folder: string, server: number): ServerFiles {
+  const suffix = server === 0 ? "" : `-${server + 1}`;
+  const encryptionFile = join(folder, `encryption${suffix}.yaml`);
+  return {
+    name: `kube-apiserver${suffix}`,
+    encryptionFile,
+    scratchFolder: join(folder, `kube-apiserver${suffix}`),
+    writeEncryption: (encryption) =>
+      explained(folder, async () => {
+        const draft = `${encryptionFile}.new`;
+        await write(draft, renderEncryptionConfiguration(encryption));
+        await rename(draft, encryptionFile);
+      }),
+  };
 }
 
 function write(path: string, text: string): Promise<void> {

@@ -41,8 +41,8 @@ export function processLauncher(binaries: Binaries): Launcher {
   };
 }
 
-async function launchProcess(binary: string, { component, flags, folder, lease }: LaunchRequest): Promise<Running> {
-  const logFile = join(folder, `${component}.log`);
+async function launchProcess(binary: string, { name, flags, folder, lease }: LaunchRequest): Promise<Running> {
+  const logFile = join(folder, `${name}.log`);
   const log = openSync(logFile, "w", 0o600);
   // An empty environment: etcd would take settings from ETCD_*, and both would ask a proxy for each other.
   const child = spawn(binary, flags, { cwd: folder, env: {}, detached: true, stdio: ["ignore", log, log] });

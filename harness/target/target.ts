@@ -1,7 +1,7 @@
 import type { Clock } from "../clock.ts";
 import type { Lease } from "../lease.ts";
 import type { VirtualClock } from "../virtual-clock.ts";
-import type { EncryptionFile } from "./encryption-configuration.ts";
+import type { Encryption } from "./encryption-configuration.ts";
 import type { EtcdAccess } from "./etcd-store.ts";
 
 export const targetKinds = ["containers", "processes", "embedded", "attached"] as const;
@@ -59,7 +59,10 @@ export interface ControlPlane extends AsyncDisposable {
   readonly kubernetesVersion: string;
   /** Undefined where there is no etcd or it cannot be asked. */
   readonly etcdVersion: string | undefined;
+  /** The first of {@link apis}. */
   readonly api: ApiAccess;
+  /** Every API server; all share the store. */
+  readonly apis: readonly ApiAccess[];
   /** The first part of every etcd key, `/registry`. */
   readonly etcdPrefix: string;
   /** Reads and writes stored values; undefined where {@link cannot} says why. */
@@ -68,13 +71,16 @@ export interface ControlPlane extends AsyncDisposable {
   readonly internals: PlaneInternals | undefined;
   /** Why a capability is missing, as a sentence; a capability that is not named here is there. */
   readonly cannot: Partial<Record<Capability, string>>;
-  /** Stops the API server and waits until its process is gone; the store stays. */
-  stopApiServer(): Promise<void>;
-  /** Starts a stopped API server over the same store, with another encryption configuration if one is given, and waits until it is ready. */
-  startApiServer(change?: { readonly encryption?: EncryptionFile }): Promise<void>;
-  /** Exchanges the file under the running API server, which looks at it again only if it was started with `automaticReload`. */
-  changeEncryption(encryption: EncryptionFile): Promise<void>;
-  /** The last lines of a component's log, `Infinity` for all of them; empty where there is none. */
+  /** Stops every API server, or the one of this number (from 0), and waits until its process is gone; the store stays. */
+  stopApiServer(server?: number): Promise<void>;
+  /**
+   * Starts the stopped API servers over the same store, all at once or the one of this number (from 0), with another encryption
+   * configuration if one is given, and waits until they are ready. Gives how long each that it started took, milliseconds.
+   */
+  startApiServer(change?: { readonly encryption?: Encryption; readonly server?: number }): Promise<readonly number[]>;
+  /** Exchanges the file under the running API servers, which look at it again only if they were started with `automaticReload`. */
+  changeEncryption(encryption: Encryption): Promise<void>;
+  /** The last lines of a component's log, `Infinity` for all of them; empty where there is none. Of several API servers the first one's. */
   logTail(component: "kube-apiserver" | "etcd", lines?: number): Promise<string>;
 }
 
@@ -82,10 +88,14 @@ export interface ControlPlane extends AsyncDisposable {
 export interface ControlPlaneSpec {
   readonly kubernetesVersion: string;
   readonly etcdVersion: string;
-  readonly encryption: EncryptionFile | undefined;
+  readonly encryption: Encryption | undefined;
+  /** How many API servers share the store; 1 where it is not given. */
+  readonly apiServers?: number;
   /** `--encryption-provider-config-automatic-reload`; false where it is not given. */
   readonly automaticReload?: boolean;
   readonly featureGates: Readonly<Record<string, boolean>>;
+  /** Resources that are listed from the store and not from the watch cache; none where it is not given. */
+  readonly uncached?: readonly string[];
   /** Owns the folder for scratch files and sockets, and whatever is started. */
   readonly lease: Lease;
   readonly clock: Clock;

@@ -5,7 +5,8 @@ import type { Journal } from "../../harness/run/journal.ts";
 import type { Progress } from "../../harness/run/progress.ts";
 import type { Samples } from "../../harness/run/samples.ts";
 import type { BenchProvider, Load } from "../../harness/run/schema.ts";
-import type { Target } from "../../harness/target/target.ts";
+import type { Capability, Target } from "../../harness/target/target.ts";
+import type { OwnOption } from "./own-option.ts";
 
 /** What a benchmark is asked to measure. */
 export interface BenchOptions {
@@ -15,8 +16,16 @@ export interface BenchOptions {
   readonly secrets: readonly number[];
   readonly providers: readonly BenchProvider[];
   readonly load: Load;
+  /** How often everything is measured, the providers of a round in an order that is drawn anew. */
+  readonly rounds: number;
+  /** How much later than by itself the KMS answers every call, milliseconds; each is measured. */
+  readonly kmsLatenciesMs: readonly number[];
+  /** How many API servers share one store. */
+  readonly apiServers: number;
   /** KMS v1's `cachesize`. */
   readonly cacheSize: number;
+  /** The words given for the benchmark's own options, by their names; {@link OwnOption.of} reads them. */
+  readonly own: Readonly<Record<string, string>>;
   /** The socket of somebody's plugin; the bundled one is started where there is none. */
   readonly pluginSocket: string | undefined;
   /** The KMS behind the bundled one. */
@@ -25,10 +34,26 @@ export interface BenchOptions {
   readonly seed: string;
 }
 
-/** What a benchmark may use; it owns none of it. */
-export interface Bench {
+/** Groups of the command line's options that a benchmark may or may not know. `load` is `--rate`, `--in-flight` and `--closed-loop`. */
+export const sharedOptions = ["secrets", "providers", "load", "rounds", "kms-latency", "api-servers", "cachesize"] as const;
+export type SharedOption = (typeof sharedOptions)[number];
+
+/** What holds where neither the command line nor the benchmark says otherwise. */
+export const benchDefaults = {
+  secrets: [50],
+  providers: ["identity", "kms-v2"],
+  load: { model: "open", arrivals: "constant", ratePerSecond: 200, inFlightMax: 64 },
+  rounds: 1,
+  kmsLatenciesMs: [0],
+  apiServers: 1,
+  cacheSize: 1000,
+} as const satisfies Partial<BenchOptions>;
+
+export type BenchDefaults = Partial<Pick<BenchOptions, keyof typeof benchDefaults>>;
+
+/** What a benchmark without a control plane may use; it owns none of it. */
+export interface PluginBench {
   readonly options: BenchOptions;
-  readonly target: Target;
   readonly lease: Lease;
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -37,8 +62,13 @@ export interface Bench {
   readonly progress: Progress;
 }
 
-/** One benchmark; its id is its file's name. */
-export interface Benchmark {
+/** What a benchmark of control planes may use. */
+export interface Bench extends PluginBench {
+  readonly target: Target;
+}
+
+interface BenchmarkFacts {
+  /** Its file's name. */
   readonly id: string;
   /** What a reader knows afterwards. */
   readonly question: string;
@@ -48,6 +78,29 @@ export interface Benchmark {
   readonly takes: string;
   /** What it cannot do without, in words: a control plane that can be restarted, a tap, nothing. */
   readonly needs: string;
-  /** Measures and writes what it measured to the journal. Throws only what ends the whole run. */
+  /** The options of the command line that mean something to it; it is not started with others. */
+  readonly understands: readonly SharedOption[];
+  /** Where its defaults are others than {@link benchDefaults}. */
+  readonly defaults?: BenchDefaults;
+  /** Options that it has for itself. */
+  readonly own?: readonly OwnOption<unknown>[];
+}
+
+/** A benchmark of control planes that the target starts, or of one that is attached to. */
+export interface ControlPlaneBenchmark extends BenchmarkFacts {
+  readonly measures: "control-plane";
+  /** Without one of these of the target it cannot be run. */
+  readonly requires: readonly Capability[];
+  /** Measures and writes what it measured to the journal, with a finding at the end. Throws only what ends the whole run. */
   run(bench: Bench): Promise<void>;
 }
+
+/** A benchmark that needs no control plane: none is chosen for it. */
+export interface PluginBenchmark extends BenchmarkFacts {
+  readonly measures: "plugin";
+  /** As of a {@link ControlPlaneBenchmark}. */
+  run(bench: PluginBench): Promise<void>;
+}
+
+/** One benchmark; its id is its file's name. */
+export type Benchmark = ControlPlaneBenchmark | PluginBenchmark;

@@ -1,5 +1,14 @@
 import type { Benchmark } from "./benchmark.ts";
+import { churn } from "./churn.ts";
 import { lifecycle } from "./lifecycle.ts";
+import { list } from "./list.ts";
+import { parallelList } from "./parallel-list.ts";
+import { read } from "./read.ts";
+import { size } from "./size.ts";
+import { v1VsV2 } from "./v1-vs-v2.ts";
+import { write } from "./write.ts";
 
 /** Every benchmark by its id. */
-export const benchmarks: Readonly<Record<string, Benchmark>> = { lifecycle };
+export const benchmarks: Readonly<Record<string, Benchmark>> = Object.fromEntries(
+  [lifecycle, write, read, list, churn, v1VsV2, size, parallelList].map((benchmark) => [benchmark.id, benchmark]),
+);

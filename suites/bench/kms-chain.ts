@@ -1,16 +1,18 @@
 import { join } from "node:path";
 import type { Clock } from "../../harness/clock.ts";
+import type { Fault } from "../../harness/kms/fault.ts";
 import { startTapWorker, type Tap } from "../../harness/kms/tap.ts";
 import type { Lease } from "../../harness/lease.ts";
 import { type BundledProvider, startPluginProcess } from "../../harness/plugin-process.ts";
 
-/** What stands behind an API server's KMS socket: the tap, and behind it the plugin. */
+/** What stands behind the KMS sockets of API servers: a tap for each, and behind them all the plugin. */
 export interface KmsChain extends AsyncDisposable {
-  /** The tap's socket, for the API server. */
-  readonly socket: string;
+  /** In the order of the API servers, whose KMS calls are told apart by them. */
+  readonly taps: readonly Tap[];
   /** The plugin's own socket, for calls that are not to be counted. */
   readonly pluginSocket: string;
-  readonly tap: Tap;
+  /** Makes the KMS answer every call so much later, milliseconds, from now on. */
+  delay(ms: number): Promise<void>;
 }
 
 export interface KmsChainOptions {
@@ -18,16 +20,40 @@ export interface KmsChainOptions {
   readonly pluginSocket: string | undefined;
   /** The KMS behind the bundled one. */
   readonly bundledProvider: BundledProvider;
+  /** As of {@link KmsChain.delay}, from the start; 0 where it is not given. */
+  readonly kmsLatencyMs?: number;
+  /** 1 where it is not given. */
+  readonly apiServers?: number;
   readonly lease: Lease;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }
 
-/** Starts the tap, and the bundled plugin if nobody's is given. */
-export async function startKmsChain({ pluginSocket, bundledProvider: provider, lease, clock, signal }: KmsChainOptions): Promise<KmsChain> {
+/** Distinguishes the sockets of several chains under one lease. */
+let chains = 0;
+
+/** Starts the taps, and the bundled plugin if nobody's is given. */
+export async function startKmsChain(options: KmsChainOptions): Promise<KmsChain> {
+  const { pluginSocket, bundledProvider: provider, lease, clock, signal, kmsLatencyMs = 0, apiServers = 1 } = options;
+  const chain = chains++;
   await using started = new AsyncDisposableStack();
   const upstream = pluginSocket ?? started.use(await startPluginProcess({ lease, clock, signal, provider })).socket;
-  const tap = started.use(await startTapWorker({ listen: join(lease.folder, "tap.sock"), upstream }));
+  const taps: Tap[] = [];
+  for (let server = 0; server < apiServers; server++) {
+    const listen = join(lease.folder, `tap-${chain}-${server}.sock`);
+    taps.push(started.use(await startTapWorker({ listen, upstream, faults: latencyFaults(kmsLatencyMs) })));
+  }
   const held = started.move();
-  return { socket: tap.socket, pluginSocket: upstream, tap, [Symbol.asyncDispose]: () => held.disposeAsync() };
+  return {
+    taps,
+    pluginSocket: upstream,
+    async delay(ms) {
+      await Promise.all(taps.map((tap) => tap.setFaults(latencyFaults(ms))));
+    },
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  };
+}
+
+function latencyFaults(ms: number): Fault[] {
+  return ms === 0 ? [] : [{ name: `latency=${ms}ms`, action: { kind: "latency", latency: { shape: "constant", ms } } }];
 }

@@ -12,8 +12,14 @@ interface MethodTally {
 /** The KMS calls of one phase by method, added up from the tap's records. */
 export class KmsTally {
   #methods = new Map<TapRecord["method"], MethodTally>();
+  /** Encrypt and Decrypt calls that did work, by the number of the API server. */
+  #workByServer = new Map<number, number>();
 
-  add({ method, grpcCode, purpose, durationMs }: TapRecord): void {
+  /** @param apiServer - whose call it was; counts from 1 */
+  add({ method, grpcCode, purpose, durationMs }: TapRecord, apiServer = 1): void {
+    if (purpose === "work" && (method === "Encrypt" || method === "Decrypt")) {
+      this.#workByServer.set(apiServer, (this.#workByServer.get(apiServer) ?? 0) + 1);
+    }
     let tally = this.#methods.get(method);
     if (tally === undefined) {
       tally = { calls: 0, failed: 0, probes: 0, latency: LatencyHistogram.empty() };
@@ -33,6 +39,13 @@ export class KmsTally {
 
   get total(): number {
     return [...this.#methods.values()].reduce((sum, { calls }) => sum + calls, 0);
+  }
+
+  /** Encrypt and Decrypt calls of each of so many API servers, as figures of a phase. */
+  workByServer(apiServers: number): Record<string, number> {
+    return Object.fromEntries(
+      Array.from({ length: apiServers }, (_, at) => [`apiServer${at + 1}KmsCalls`, this.#workByServer.get(at + 1) ?? 0]),
+    );
   }
 
   /** As a run folder keeps it; only methods that were called. */

@@ -1,16 +1,18 @@
 import { kindPrefix } from "../../harness/envelope/index.ts";
-import { messageOf, TargetError } from "../../harness/errors.ts";
+import { TargetError } from "../../harness/errors.ts";
 import type { SecretsClient } from "../../harness/load/api-client.ts";
 import { createRequest, deleteRequest, getRequest, type LoadRequest, updateRequest } from "../../harness/load/load-request.ts";
 import { type Population, population } from "../../harness/load/population.ts";
 import { type Outcome, promiseSender } from "../../harness/load/promise-sender.ts";
-import { closedLoop, constantRate, type Schedule } from "../../harness/load/schedule.ts";
+import { closedLoop } from "../../harness/load/schedule.ts";
 import { encodeSecret } from "../../harness/load/secret-spec.ts";
-import type { BenchProvider, Load, Phase, PhaseName } from "../../harness/run/schema.ts";
+import type { BenchProvider, Phase, PhaseName } from "../../harness/run/schema.ts";
+import { startBenchPlane } from "./bench-plane.ts";
 import type { Bench, Benchmark } from "./benchmark.ts";
-import { startKmsChain } from "./kms-chain.ts";
-import { PhaseMeter, startWeight } from "./phase-meter.ts";
-import { configurationFor, kmsVersionOf } from "./provider-configuration.ts";
+import { type CellOrigin, withinCell } from "./cell.ts";
+import { interleaved, parametersOf } from "./interleaved.ts";
+import { startWeight } from "./phase-meter.ts";
+import { requestLoad, scheduleOf } from "./secret-load.ts";
 import { checkStored } from "./stored-check.ts";
 
 /** How often the whole population is listed, and in pages of how many: kubectl asks for 500. */
@@ -28,37 +30,39 @@ export const lifecycle = {
     "Kubernetes' own benchmarks write and read under KMS v2 alone and never restart; its blog compares v1 and v2 on two different clusters.",
   takes: "20 s for 50 Secrets and two providers, and as long as --secrets and --rate ask for",
   needs: "any control plane; the restart and the calls at the tap need one that kmsmark started",
+  measures: "control-plane",
+  requires: [],
+  understands: ["secrets", "providers", "load", "rounds", "kms-latency", "api-servers", "cachesize"],
   async run(bench: Bench) {
-    const { secrets, providers, load } = bench.options;
+    const { secrets, providers, load, rounds, kmsLatenciesMs } = bench.options;
     const weights = secrets.map((count) => providers.length * (phasesPerSecret * count + lists + 2 * startWeight(load)));
-    bench.progress.expect(weights.reduce((sum, weight) => sum + weight, 0));
+    bench.progress.expect(rounds * kmsLatenciesMs.length * weights.reduce((sum, weight) => sum + weight, 0));
     for (const count of secrets) {
-      for (const provider of providers) {
-        bench.journal.append({ event: "cell-started", provider, secrets: count });
-        try {
-          await measureCell(bench, provider, count);
-        } catch (thrown) {
-          bench.journal.append({ event: "cell-ended", fault: messageOf(thrown) });
-          throw thrown;
+      for (const kmsLatencyMs of kmsLatenciesMs) {
+        for (const { round, provider } of interleaved(bench.options)) {
+          const origin = {
+            benchmark: "lifecycle",
+            provider,
+            secrets: count,
+            parameters: parametersOf(bench.options, { kmsLatencyMs }),
+            round,
+          };
+          await withinCell(bench, origin, () => measureCell(bench, origin, kmsLatencyMs));
         }
-        bench.journal.append({ event: "cell-ended", fault: null });
       }
     }
   },
 } satisfies Benchmark;
 
 /** Every cell has a control plane of its own, so that none sees what another left in caches, store or key versions. */
-async function measureCell(bench: Bench, provider: BenchProvider, count: number): Promise<void> {
+async function measureCell(bench: Bench, origin: CellOrigin, kmsLatencyMs: number): Promise<void> {
   const { options, target, signal, journal } = bench;
+  const { provider, secrets: count } = origin;
   const isOurs = target.kind !== "attached";
   await using held = new AsyncDisposableStack();
-  const needsKms = isOurs && kmsVersionOf(provider) !== undefined;
-  const chain = needsKms ? held.use(await startKmsChain({ ...bench, ...options })) : undefined;
-  const configured = isOurs ? configurationFor(provider, { kmsSocket: chain?.socket, cacheSize: options.cacheSize }) : undefined;
-  const meter = held.use(new PhaseMeter(bench, { provider, secrets: count }, chain?.tap));
-  const startPlane = async () => held.use(await target.start({ ...options, ...bench, encryption: configured?.encryption }));
-  const plane = isOurs ? await meter.start("start", startPlane) : await startPlane();
-  if (!isOurs) await meter.attach(plane.api);
+  const { plane, meter, chain, configured } = held.use(
+    await startBenchPlane(bench, origin, { kmsLatencyMs, startPhase: isOurs ? "start" : undefined }),
+  );
 
   // A cluster in use keeps its own Secrets: there the population lives in namespaces that nobody else has.
   const secrets = population({ secrets: count, seed: options.seed, namespacePrefix: isOurs ? "" : `kmsmark-${bench.lease.id}-` });
@@ -68,7 +72,7 @@ async function measureCell(bench: Bench, provider: BenchProvider, count: number)
   const written = bodies(0);
   /** Of one request a Secret; encoded before the phase begins. */
   const load = (name: PhaseName, requests: readonly LoadRequest[]) =>
-    meter.load(name, { schedule: scheduleOf(options.load, requests.length), sender: meter.sender(requests) });
+    meter.load(name, requestLoad(meter, scheduleOf(options.load, requests.length), requests));
   const reads = written.map(getRequest);
 
   const write = await load("write", written.map(createRequest));
@@ -87,7 +91,7 @@ async function measureCell(bench: Bench, provider: BenchProvider, count: number)
   await load("read", reads);
   await meter.load("list", {
     schedule: closedLoop({ inFlight: 1, count: lists }),
-    sender: promiseSender(lists, () => listAll(meter.client, signal)),
+    sender: promiseSender(lists, (index) => listAll(meter.clientOf(index), signal)),
   });
   const updates = bodies(1).map(updateRequest);
   await load("update", updates);
@@ -105,7 +109,6 @@ async function measureCell(bench: Bench, provider: BenchProvider, count: number)
   }
 
   await load("delete", written.map(deleteRequest));
-  for (const problem of (await chain?.tap.problems()) ?? []) journal.append({ event: "note", text: `The tap: ${problem}` });
 }
 
 /** Takes everything back out of a cluster that is somebody's, however far the measurement came. */
@@ -131,12 +134,6 @@ function requireProvider(provider: BenchProvider, { server, requests }: Phase): 
   throw new TargetError("other-provider", `The API server did not write with ${provider}: its own metrics do not count the writes there.`, {
     hint: "Say with --providers what encrypts Secrets in this cluster.",
   });
-}
-
-function scheduleOf(load: Load, count: number): Schedule {
-  return load.model === "open"
-    ? constantRate({ ratePerSecond: load.ratePerSecond, count })
-    : closedLoop({ inFlight: load.inFlight, count });
 }
 
 /** A whole list is one request to who reads it, however many pages it takes. */

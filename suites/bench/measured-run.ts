@@ -13,13 +13,14 @@ import { workCalls } from "../../harness/run/verdict.ts";
 import { chooseTarget } from "../../harness/target/choose.ts";
 import { defaultVersions, removeContainer } from "../../harness/target/install/index.ts";
 import type { TargetKind } from "../../harness/target/target.ts";
-import type { BenchOptions } from "./benchmark.ts";
+import { type BenchOptions, benchDefaults, type ControlPlaneBenchmark } from "./benchmark.ts";
 import { lifecycle } from "./lifecycle.ts";
 
 /** For tests: runs the benchmark in a folder that is removed again, and resolves to what it measured. */
 export async function measuredRun(
   kind: TargetKind,
-  options: Pick<BenchOptions, "secrets" | "providers" | "cacheSize" | "featureGates">,
+  options: Partial<BenchOptions>,
+  benchmark: ControlPlaneBenchmark = lifecycle,
 ): Promise<Result> {
   const { signal } = new AbortController();
   const { target } = await chooseTarget({ wanted: kind, ...defaultVersions, environment: process.env, progress: () => {}, clock, signal });
@@ -29,7 +30,10 @@ export async function measuredRun(
   await using folder = await createRunFolder({ command: "bench", parent, clock });
   const bench: BenchOptions = {
     ...defaultVersions,
+    ...benchDefaults,
+    featureGates: {},
     load: { model: "closed", inFlight: 4 },
+    own: {},
     pluginSocket: undefined,
     bundledProvider: localProvider,
     seed: "measured-run",
@@ -50,7 +54,7 @@ export async function measuredRun(
     notes: [],
   });
   using progress = new Progress({ stream: new PassThrough(), mode: "silent", clock });
-  await lifecycle.run({ options: bench, target, lease, clock, signal, journal, samples: folder.samples, progress });
+  await benchmark.run({ options: bench, target, lease, clock, signal, journal, samples: folder.samples, progress });
   journal.append({ event: "end", status: "complete", fault: null });
   return journal.result();
 }

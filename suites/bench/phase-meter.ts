@@ -4,25 +4,35 @@ import { type ApiLoad, openApiLoad } from "../../harness/load/api-load-client.ts
 import { LoadDriver } from "../../harness/load/driver.ts";
 import type { LoadRequest } from "../../harness/load/load-request.ts";
 import { deltas, type Metrics, parseMetrics } from "../../harness/load/metrics.ts";
+
 import type { Schedule } from "../../harness/load/schedule.ts";
 import type { Sender } from "../../harness/load/sender.ts";
-import type { SampleOrigin } from "../../harness/run/samples.ts";
+import { spreadSender } from "../../harness/load/spread-sender.ts";
 import type { Agreement, Load, Phase, PhaseName } from "../../harness/run/schema.ts";
 import type { ApiAccess } from "../../harness/target/target.ts";
 import { agreements } from "./agreement.ts";
 import type { Bench } from "./benchmark.ts";
+import type { CellOrigin } from "./cell.ts";
 import { KmsTally } from "./kms-tally.ts";
 
 /** What a phase sends. */
 export interface PhaseLoad {
   readonly schedule: Schedule;
   readonly sender: Sender;
+  /** What else is known of the phase when it is over. */
+  readonly figures?: () => Phase["figures"] | Promise<Phase["figures"]>;
 }
 
 /** What a phase itself measures; the rest of it is counted around it. */
-type Measured = Omit<Phase, "name" | "startMs" | "kms" | "server" | "agreements" | "seconds" | "client" | "figures">;
+type Measured = Omit<Phase, "name" | "startMs" | "kms" | "server" | "agreements" | "seconds" | "client">;
 
-const noRequests: Phase["requests"] = { due: 0, ok: 0, failed: 0, dropped: 0 };
+const noLoad = {
+  load: null,
+  requests: { due: 0, ok: 0, failed: 0, dropped: 0 },
+  failures: [],
+  latency: null,
+  serviceTime: null,
+};
 
 /** Starting an API server takes some 3 s: what it weighs in the time left, as requests of this load. */
 export function startWeight(load: Load): number {
@@ -32,63 +42,107 @@ export function startWeight(load: Load): number {
 /** How long the two counts of KMS calls may need to become equal: the API server counts a call after its answer passed the tap. */
 const settleMs = 3000;
 const settleStepMs = 25;
+/** Connections for what is not load, to each API server. */
+const asideConnections = 4;
 /** How often a load that runs is looked at. */
 const progressMs = 250;
 
+/** The API servers of a control plane that was started or restarted. */
+interface Started {
+  readonly apis: readonly ApiAccess[];
+}
+
 /**
- * Measures the phases of one cell, one after the other: what the client sees, the calls that the tap sees, and how much the API server's
- * own counters grow. Every phase begins where the one before it ended, so no call falls between two.
+ * Measures the phases of one control plane, one after the other: what the client sees, the calls that the taps see, and how much the API
+ * servers' own counters grow. Every phase begins where the one before it ended, so no call falls between two; what is not to be counted is
+ * done {@link aside}.
  */
 export class PhaseMeter implements AsyncDisposable {
   #bench: Bench;
-  #origin: Omit<SampleOrigin, "phase">;
-  #tap: Tap | undefined;
-  #client: SecretsClient | undefined;
-  #apiLoad: ApiLoad | undefined;
+  #origin: CellOrigin;
+  #taps: readonly Tap[];
+  #clients: SecretsClient[] = [];
+  #loads: ApiLoad[] = [];
   #hasTold = false;
-  /** The API server's counters at the end of the phase before; empty for a server that has just started. */
-  #countersBefore: Metrics = new Map();
+  /** The counters of each API server at the end of the phase before; empty for a server that has just started. */
+  #countersBefore: Metrics[] = [];
 
-  constructor(bench: Bench, origin: Omit<SampleOrigin, "phase">, tap: Tap | undefined) {
+  /** @param taps - in the order of the API servers; none where no tap can stand */
+  constructor(bench: Bench, origin: CellOrigin, taps: readonly Tap[]) {
     this.#bench = bench;
     this.#origin = origin;
-    this.#tap = tap;
+    this.#taps = taps;
   }
 
   /** A client for single requests, to the API server that was started or attached to last. */
   get client(): SecretsClient {
-    if (this.#client === undefined) throw new TypeError("There is no API server to talk to yet.");
-    return this.#client;
+    return this.clientOf(0);
   }
 
-  /** What sends these requests in a load, to the same API server. */
+  /** The client of the API server that requests of this number go to: each gets every n-th. */
+  clientOf(index: number): SecretsClient {
+    const client = this.#clients[index % this.#clients.length];
+    if (client === undefined) throw new TypeError("There is no API server to talk to yet.");
+    return client;
+  }
+
+  /** What sends these requests in a load, each API server every n-th of them. */
   sender(requests: readonly LoadRequest[]): Sender {
-    if (this.#apiLoad === undefined) throw new TypeError("There is no API server to load yet.");
-    return this.#apiLoad.sender(requests);
+    return spreadSender(this.#loads.map((load) => load.sender(requests)));
   }
 
-  /** Measures a start of an API server, which then counts from zero. */
-  async start<Started extends { readonly api: ApiAccess }>(name: "start" | "restart", act: () => Promise<Started>): Promise<Started> {
+  /** The cell that the phases from now on belong to. */
+  enter(origin: CellOrigin): void {
+    this.#origin = origin;
+  }
+
+  /** Measures a start of API servers, which then count from zero; by default of all, otherwise of the one of this number. */
+  async start<Of extends Started>(
+    name: PhaseName,
+    act: () => Promise<Of>,
+    { server, figures }: { readonly server?: number; readonly figures?: (started: Of) => Phase["figures"] } = {},
+  ): Promise<Of> {
     const { clock } = this.#bench;
     const startMs = clock.monotonicMs();
     const { answer } = await this.#measure(name, 0, async () => {
       const started = await act();
       const durationMs = clock.monotonicMs() - startMs;
-      await this.#connect(started.api);
-      this.#countersBefore = new Map();
-      return [started, { durationMs, load: null, requests: noRequests, failures: [], latency: null, serviceTime: null }];
+      await this.#connect(started.apis);
+      this.#countersBefore = started.apis.map((_, at) =>
+        server === undefined || at === server ? new Map() : (this.#countersBefore[at] ?? new Map()),
+      );
+      return [started, { ...noLoad, durationMs, figures: figures?.(started) ?? {} }];
     });
     return answer;
   }
 
-  /** Turns to an API server that was running before kmsmark came, and counts from now. */
-  async attach(api: ApiAccess): Promise<void> {
-    await this.#connect(api);
+  /** Turns to API servers that were running before, and counts from now. */
+  async attach(apis: readonly ApiAccess[]): Promise<void> {
+    await this.#connect(apis);
     this.#countersBefore = await this.#counters();
+    await this.aside(async () => {});
+  }
+
+  /** Does what belongs to no phase: its requests and the calls that they cause are counted nowhere. */
+  async aside<Answer>(act: () => Promise<Answer>): Promise<Answer> {
+    const answer = await act();
+    await this.#settle(undefined, new KmsTally());
+    return answer;
+  }
+
+  /** Measures something that sends no load of its own, for as long as it takes. */
+  async during(name: PhaseName, act: () => Promise<Phase["figures"]>): Promise<Phase> {
+    const { clock } = this.#bench;
+    const startMs = clock.monotonicMs();
+    const { phase } = await this.#measure(name, 0, async () => {
+      const figures = await act();
+      return [undefined, { ...noLoad, durationMs: clock.monotonicMs() - startMs, figures }];
+    });
+    return phase;
   }
 
   /** Measures a load. */
-  async load(name: PhaseName, { schedule, sender }: PhaseLoad): Promise<Phase> {
+  async load(name: PhaseName, { schedule, sender, figures }: PhaseLoad): Promise<Phase> {
     const { phase } = await this.#measure(name, schedule.count, async (tally) => {
       const { options, clock, signal, samples, progress } = this.#bench;
       const driver = new LoadDriver({
@@ -112,7 +166,8 @@ export class PhaseMeter implements AsyncDisposable {
       const { load, due, ok, failed, dropped, failures, latency, serviceTime, durationMs } = await running;
       signal.throwIfAborted();
       const requests = { due, ok, failed, dropped };
-      return [undefined, { durationMs, load, requests, failures, latency: latency.toLatency(), serviceTime: serviceTime.toLatency() }];
+      const measured = { durationMs, load, requests, failures, latency: latency.toLatency(), serviceTime: serviceTime.toLatency() };
+      return [undefined, { ...measured, figures: (await figures?.()) ?? {} }];
     });
     return phase;
   }
@@ -132,8 +187,17 @@ export class PhaseMeter implements AsyncDisposable {
       const counted = await this.#settle(name, tally);
       progress.update({ done: due, kmsCalls: tally.total });
       progress.endPhase();
-      const kms = this.#tap === undefined ? null : tally.toPhase();
-      const phase: Phase = { name, startMs, ...measured, kms, ...counted, seconds: [], client: null, figures: {} };
+      const hasTaps = this.#taps.length > 0;
+      const phase: Phase = {
+        name,
+        startMs,
+        ...measured,
+        kms: hasTaps ? tally.toPhase() : null,
+        ...counted,
+        figures: { ...measured.figures, ...(this.#taps.length > 1 ? tally.workByServer(this.#taps.length) : {}) },
+        seconds: [],
+        client: null,
+      };
       journal.append({ event: "phase", phase });
       return { answer, phase };
     } finally {
@@ -143,14 +207,14 @@ export class PhaseMeter implements AsyncDisposable {
   }
 
   /** Reads both counts of KMS calls until they agree, or for long enough to know that they do not. */
-  async #settle(name: PhaseName, tally: KmsTally): Promise<{ server: Record<string, number>; agreements: Agreement[] }> {
+  async #settle(name: PhaseName | undefined, tally: KmsTally): Promise<{ server: Record<string, number>; agreements: Agreement[] }> {
     const { clock, signal } = this.#bench;
     const giveUpMs = clock.monotonicMs() + settleMs;
     for (;;) {
       const counters = await this.#counters();
       await this.#drain(name, tally);
-      const grown = deltas(this.#countersBefore, counters);
-      const pairs = this.#tap === undefined ? [] : agreements(this.#origin.provider, tally, grown);
+      const grown = summed(counters.map((after, at) => deltas(this.#countersBefore[at] ?? new Map(), after)));
+      const pairs = this.#taps.length === 0 ? [] : agreements(this.#origin.provider, tally, grown);
       const isSettled = pairs.every(({ tap, server }) => tap === server);
       if (isSettled || clock.monotonicMs() > giveUpMs) {
         this.#countersBefore = counters;
@@ -160,25 +224,30 @@ export class PhaseMeter implements AsyncDisposable {
     }
   }
 
-  async #drain(phase: PhaseName, tally: KmsTally): Promise<void> {
-    for (const record of (await this.#tap?.drain()) ?? []) {
-      tally.add(record);
-      this.#bench.samples.kmsCalls.append({ ...this.#origin, phase, ...record });
+  /** Takes the taps' records; those of no phase are in no sample. */
+  async #drain(phase: PhaseName | undefined, tally: KmsTally): Promise<void> {
+    for (const [at, tap] of this.#taps.entries()) {
+      const apiServer = at + 1;
+      for (const record of await tap.drain()) {
+        tally.add(record, apiServer);
+        if (phase !== undefined) this.#bench.samples.kmsCalls.append({ ...this.#origin, phase, apiServer, ...record });
+      }
     }
   }
 
-  async #counters(): Promise<Metrics> {
-    return parseMetrics(await this.client.metrics(this.#bench.signal));
+  async #counters(): Promise<Metrics[]> {
+    return await Promise.all(this.#clients.map(async (client) => parseMetrics(await client.metrics(this.#bench.signal))));
   }
 
-  async #connect(api: ApiAccess): Promise<void> {
-    await this[Symbol.asyncDispose]();
+  async #connect(apis: readonly ApiAccess[]): Promise<void> {
+    await this.#disconnect();
     const { options, clock, signal, journal } = this.#bench;
     const { load } = options;
-    this.#client = new SecretsClient({ api, connections: 1 });
-    await this.#client.warmUp(signal);
-    this.#apiLoad = await openApiLoad({ api, inFlightMax: load.model === "open" ? load.inFlightMax : load.inFlight, clock, signal });
-    if (this.#apiLoad.protocol === "h2" || this.#hasTold) return;
+    this.#clients = apis.map((api) => new SecretsClient({ api, connections: asideConnections }));
+    await Promise.all(this.#clients.map((client) => client.warmUp(signal)));
+    const inFlightMax = load.model === "open" ? load.inFlightMax : load.inFlight;
+    for (const api of apis) this.#loads.push(await openApiLoad({ api, inFlightMax, clock, signal }));
+    if (this.#hasTold || this.#loads.every(({ protocol }) => protocol === "h2")) return;
     this.#hasTold = true;
     journal.append({
       event: "note",
@@ -186,8 +255,17 @@ export class PhaseMeter implements AsyncDisposable {
     });
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#client?.[Symbol.asyncDispose]();
-    await this.#apiLoad?.[Symbol.asyncDispose]();
+  async #disconnect(): Promise<void> {
+    await Promise.all([...this.#clients.splice(0), ...this.#loads.splice(0)].map((client) => client[Symbol.asyncDispose]()));
   }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#disconnect();
+  }
+}
+
+function summed(parts: readonly Metrics[]): Map<string, number> {
+  const sums = new Map<string, number>();
+  for (const part of parts) for (const [series, growth] of part) sums.set(series, (sums.get(series) ?? 0) + growth);
+  return sums;
 }

@@ -1,7 +1,12 @@
 import { randomBytes } from "node:crypto";
 import type { KmsVersion } from "../../harness/kms/contract.ts";
 import type { BenchProvider } from "../../harness/run/schema.ts";
-import type { EncryptionConfiguration, LocalKey, ProviderConfiguration } from "../../harness/target/encryption-configuration.ts";
+import type {
+  Encryption,
+  EncryptionConfiguration,
+  LocalKey,
+  ProviderConfiguration,
+} from "../../harness/target/encryption-configuration.ts";
 
 /** The name of the KMS provider in the configuration, and so in every stored value's prefix. */
 export const kmsProviderName = "kmsmark";
@@ -23,8 +28,23 @@ export interface ProviderOptions {
 /** A configuration that encrypts Secrets with one provider and nothing else; local providers get a fresh key. */
 export function configurationFor(provider: BenchProvider, options: ProviderOptions): BenchConfiguration {
   const localKey = { name: "key1", secret: randomBytes(32) };
-  const providers = [providerFor(provider, localKey, options)];
-  return { provider, encryption: { resources: [{ resources: ["secrets"], providers }] }, localKey };
+  return { provider, encryption: configurationWith(localKey, provider, options), localKey };
+}
+
+/** The same for several API servers, each of which reaches the KMS by a socket of its own. */
+export function configurationForEach(
+  provider: BenchProvider,
+  { kmsSockets, cacheSize }: { readonly kmsSockets: readonly string[]; readonly cacheSize: number },
+): Omit<BenchConfiguration, "encryption"> & { readonly encryption: Encryption } {
+  const [kmsSocket, ...others] = kmsSockets;
+  const first = configurationFor(provider, { kmsSocket, cacheSize });
+  if (others.length === 0) return first;
+  const each = kmsSockets.map((socket) => configurationWith(first.localKey, provider, { kmsSocket: socket, cacheSize }));
+  return { ...first, encryption: { each } };
+}
+
+function configurationWith(localKey: LocalKey, provider: BenchProvider, options: ProviderOptions): EncryptionConfiguration {
+  return { resources: [{ resources: ["secrets"], providers: [providerFor(provider, localKey, options)] }] };
 }
 
 function providerFor(provider: BenchProvider, localKey: LocalKey, { kmsSocket = "", cacheSize }: ProviderOptions): ProviderConfiguration {

@@ -12,7 +12,7 @@ export interface StoredCheckOptions {
   readonly secrets: Population;
   readonly provider: BenchProvider;
   /** Undefined where somebody else configured the control plane. */
-  readonly configured: BenchConfiguration | undefined;
+  readonly configured: Pick<BenchConfiguration, "localKey"> | undefined;
   /** The plugin's own socket, so that the calls of the check are not counted by the tap. */
   readonly pluginSocket: string | undefined;
   readonly signal: AbortSignal;

@@ -1,7 +1,7 @@
 import type { ApiAnswer } from "../../harness/load/api-answer.ts";
 import type { ApiRequest } from "../../harness/load/api-client.ts";
 import type { Metrics } from "../../harness/load/metrics.ts";
-import type { EncryptionFile } from "../../harness/target/encryption-configuration.ts";
+import type { Encryption, EncryptionFile } from "../../harness/target/encryption-configuration.ts";
 import type { ControlPlane, Store, StoredValue } from "../../harness/target/target.ts";
 import { TestServer } from "./apiserver-server.ts";
 import type { ApiserverSubject, ServerOptions, SharedStage, Stage } from "./apiserver-subject.ts";
@@ -140,8 +140,8 @@ function alteredPlane(plane: ControlPlane, alteration: Alteration): ControlPlane
   return overriding<ControlPlane>(plane, {
     store,
     startApiServer: ({ encryption } = {}) =>
-      plane.startApiServer(encryption === undefined ? {} : { encryption: alteredFile(encryption, alteration) }),
-    changeEncryption: (encryption) => plane.changeEncryption(alteredFile(encryption, alteration)),
+      plane.startApiServer(encryption === undefined ? {} : { encryption: alteredEncryption(encryption, alteration) }),
+    changeEncryption: (encryption) => plane.changeEncryption(alteredEncryption(encryption, alteration)),
   });
 }
 
@@ -171,6 +171,11 @@ function alteredKms(kms: ScriptedKms, { calls: alter = (calls) => calls }: Alter
     },
     since: (mark, method) => alter(kms.since(mark)).filter((call) => method === undefined || call.method === method),
   });
+}
+
+function alteredEncryption(encryption: Encryption, alteration: Alteration): Encryption {
+  if ("each" in encryption) return { each: encryption.each.map((file) => alteredFile(file, alteration)) };
+  return alteredFile(encryption, alteration);
 }
 
 function alteredFile(file: EncryptionFile, { encryption: alter }: Alteration): EncryptionFile {

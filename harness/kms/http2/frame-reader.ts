@@ -1,72 +1,82 @@
-import { errorCodes, frameHeaderBytes, Http2Error } from "./frames.ts";
-
-/** Told of a frame whose payload lies in `bytes` from `from` to `to`, until it returns. Whether to go on. */
-export type OnFrame = (type: number, flags: number, streamId: number, bytes: Buffer, from: number, to: number) => boolean;
+import { ConnectionError, http2ErrorCodes } from "./connection-error.ts";
+import { clientPreface, frameHeaderBytes } from "./frames.ts";
 
 /**
- * Cuts what comes out of a socket, in whatever pieces, into frames without making an object of any: for a buffer that is read into again and
- * again. Only a frame that comes in several pieces is copied together.
+ * Takes one frame, whose payload lies in `bytes` from `start` to `end`; nobody writes into them afterwards. Positions in the place of a
+ * view, since making a view costs as much as everything else about a small frame.
+ * @returns false to be given no more.
  */
+export type TakeFrame = (type: number, flags: number, streamId: number, bytes: Buffer, start: number, end: number) => boolean;
+
+/** What a server takes in one frame (SETTINGS_MAX_FRAME_SIZE, RFC 9113 section 6.5.2). */
+const payloadBytesMax = 16_384;
+
+/** Cuts what a client sends, in whatever pieces, into frames, and keeps at most one frame that is not whole. */
 export class FrameReader {
-  readonly #payloadBytesMax: number;
-  readonly #onFrame: OnFrame;
-  /** A frame that is not whole yet. */
-  readonly #carry: Buffer;
-  #carried = 0;
+  readonly #take: TakeFrame;
+  #prefaceBytes = 0;
+  /** Pieces of a frame that is not whole yet; joined once, when it is. */
+  #pieces: Buffer[] = [];
+  #pieceBytes = 0;
+  /** What the pieces have to come to before it is worth to look at them again. */
+  #wantedBytes = 0;
 
-  /** @param payloadBytesMax - what this side has allowed (SETTINGS_MAX_FRAME_SIZE) */
-  constructor(payloadBytesMax: number, onFrame: OnFrame) {
-    this.#payloadBytesMax = payloadBytesMax;
-    this.#onFrame = onFrame;
-    this.#carry = Buffer.allocUnsafeSlow(frameHeaderBytes + payloadBytesMax);
+  constructor(take: TakeFrame) {
+    this.#take = take;
   }
 
-  /**
-   * Takes the first `end` bytes of `chunk`, which may be used again afterwards. Of what follows a frame after which not to go on nothing is kept.
-   * @throws Http2Error for a frame that is longer than allowed
-   */
-  read(chunk: Buffer, end: number): void {
-    let at = 0;
-    if (this.#carried > 0) {
-      at = this.#complete(chunk, end);
-      if (at === -1) return;
+  /** Whether the client's preface (RFC 9113 section 3.4) is there. */
+  get hasBegun(): boolean {
+    return this.#prefaceBytes === clientPreface.length;
+  }
+
+  /** @throws ConnectionError where the client does not begin with the preface, or sends a frame that is too long. */
+  read(chunk: Buffer): void {
+    const start = this.hasBegun ? 0 : this.#readPreface(chunk);
+    if (this.#pieceBytes === 0) {
+      this.#keep(chunk, this.#readWhole(chunk, start));
+      return;
     }
-    while (end - at >= frameHeaderBytes) {
-      const to = at + frameHeaderBytes + this.#lengthAt(chunk, at);
-      if (to > end) break;
-      if (!this.#tell(chunk, at, to)) return;
-      at = to;
+    this.#pieces.push(chunk);
+    this.#pieceBytes += chunk.length;
+    if (this.#pieceBytes < this.#wantedBytes) return;
+    const joined = Buffer.concat(this.#pieces, this.#pieceBytes);
+    this.#pieces = [];
+    this.#pieceBytes = 0;
+    this.#keep(joined, this.#readWhole(joined, 0));
+  }
+
+  /** Hands out the whole frames from `at` on, and returns where the rest begins. */
+  #readWhole(bytes: Buffer, from: number): number {
+    let at = from;
+    while (at + frameHeaderBytes <= bytes.length) {
+      const lengthAndType = bytes.readUInt32BE(at);
+      const start = at + frameHeaderBytes;
+      const end = start + (lengthAndType >>> 8);
+      if (end - start > payloadBytesMax) throw new ConnectionError(http2ErrorCodes.frameSizeError, "a frame is longer than 16384 bytes");
+      if (end > bytes.length) break;
+      const streamId = bytes.readUInt32BE(at + 5) & 0x7fffffff;
+      at = end;
+      if (!this.#take(lengthAndType & 0xff, bytes[start - 5] ?? 0, streamId, bytes, start, end)) return bytes.length;
     }
-    this.#take(chunk, at, end);
+    return at;
   }
 
-  /** Where in the chunk the next frame begins; -1 where there is nothing left to do. */
-  #complete(chunk: Buffer, end: number): number {
-    const at = Math.max(0, Math.min(end, frameHeaderBytes - this.#carried));
-    this.#take(chunk, 0, at);
-    if (this.#carried < frameHeaderBytes) return -1;
-    const missing = frameHeaderBytes + this.#lengthAt(this.#carry, 0) - this.#carried;
-    const next = Math.min(end, at + missing);
-    this.#take(chunk, at, next);
-    if (next < at + missing) return -1;
-    const whole = this.#carried;
-    this.#carried = 0;
-    return this.#tell(this.#carry, 0, whole) ? next : -1;
+  #keep(bytes: Buffer, from: number): void {
+    const rest = bytes.length - from;
+    if (rest === 0) return;
+    this.#pieces = [bytes.subarray(from)];
+    this.#pieceBytes = rest;
+    this.#wantedBytes = frameHeaderBytes + (rest < frameHeaderBytes ? 0 : bytes.readUIntBE(from, 3));
   }
 
-  #take(chunk: Buffer, from: number, to: number): void {
-    if (from < to) chunk.copy(this.#carry, this.#carried, from, to);
-    this.#carried += to - from;
-  }
-
-  #lengthAt(bytes: Buffer, at: number): number {
-    const length = bytes.readUInt32BE(at) >>> 8;
-    if (length > this.#payloadBytesMax) throw new Http2Error(`a frame has ${length} bytes`, errorCodes.frameSizeError);
-    return length;
-  }
-
-  #tell(bytes: Buffer, at: number, to: number): boolean {
-    const from = at + frameHeaderBytes;
-    return this.#onFrame(bytes[at + 3] ?? 0, bytes[at + 4] ?? 0, bytes.readUInt32BE(at + 5) & 0x7fffffff, bytes, from, to);
+  /** Returns how many bytes of `chunk` belong to the preface. */
+  #readPreface(chunk: Buffer): number {
+    const bytes = Math.min(chunk.length, clientPreface.length - this.#prefaceBytes);
+    if (clientPreface.compare(chunk, 0, bytes, this.#prefaceBytes, this.#prefaceBytes + bytes) !== 0) {
+      throw new ConnectionError(http2ErrorCodes.protocolError, "the client does not begin with the HTTP/2 preface");
+    }
+    this.#prefaceBytes += bytes;
+    return bytes;
   }
 }

@@ -6,6 +6,7 @@
 export const frameTypes = {
   data: 0x0,
   headers: 0x1,
+  priority: 0x2,
   rstStream: 0x3,
   settings: 0x4,
   pushPromise: 0x5,
@@ -35,6 +36,29 @@ export const errorCodes = {
   enhanceYourCalm: 0xb,
   inadequateSecurity: 0xc,
 } as const;
+
+/** By number, as RFC 9113 section 7 names them. */
+const errorNames: readonly string[] = [
+  "NO_ERROR",
+  "PROTOCOL_ERROR",
+  "INTERNAL_ERROR",
+  "FLOW_CONTROL_ERROR",
+  "SETTINGS_TIMEOUT",
+  "STREAM_CLOSED",
+  "FRAME_SIZE_ERROR",
+  "REFUSED_STREAM",
+  "CANCEL",
+  "COMPRESSION_ERROR",
+  "CONNECT_ERROR",
+  "ENHANCE_YOUR_CALM",
+  "INADEQUATE_SECURITY",
+  "HTTP_1_1_REQUIRED",
+];
+
+/** The name of an error code of RST_STREAM or GOAWAY. */
+export function errorNameOf(code: number): string {
+  return errorNames[code] ?? `error code ${code}`;
+}
 
 /** By number, as RFC 9113 section 7 names them. */
 const errorNames: readonly string[] = [

@@ -32,6 +32,8 @@ export interface ApiServerParts {
   /** What the configuration file holds now; undefined where the server is told of none. */
   encryption(): EncryptionFile | undefined;
   readonly automaticReload: boolean;
+  /** Resources that are listed from the store; everything else is as with a watch cache. */
+  readonly uncached: readonly string[];
   readonly featureGates: Readonly<Record<string, boolean>>;
   readonly clock: Clock;
   /** Draws the jitter of background checks. */
@@ -156,8 +158,9 @@ export class ApiServer implements AsyncDisposable {
   }
 
   #storage<Value>(type: ResourceType<Value, never> | ResourceType<Value, unknown>) {
-    const { store, clock, featureGates } = this.#parts;
+    const { store, clock, featureGates, uncached } = this.#parts;
     return new ResourceStorage<Value>({
+      isListedFromStore: uncached.includes(type.resource),
       resource: type.resource,
       etcdPrefix,
       store,

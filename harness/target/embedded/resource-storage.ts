@@ -38,6 +38,8 @@ export interface ResourceStorageParts<Value> {
   /** Values that the watch cache reads at once. */
   readonly decodeConcurrency: number;
   readonly clock: Clock;
+  /** As without a watch cache. */
+  readonly isListedFromStore: boolean;
 }
 
 /** An object as the store has it, or the cache, when a change is applied to it. */
@@ -101,8 +103,8 @@ export class ResourceStorage<Value> implements Disposable {
   }
 
   /**
-   * The objects under a path, in key order, from the cache, and the revision of the list. From the store where the cache is broken and old
-   * objects will not do, for which kube-apiserver waits 3 s first. @throws ApiError where one of them cannot be read.
+   * The objects under a path, in key order, from the cache, and the revision of the list. From the store where it is told to, and where the
+   * cache is broken and old objects will not do, for which kube-apiserver waits 3 s first. @throws ApiError where one of them cannot be read.
    */
   async list(
     path: string,
@@ -110,7 +112,8 @@ export class ResourceStorage<Value> implements Disposable {
   ): Promise<{ readonly objects: readonly CachedObject<Value>[]; readonly revision: number }> {
     if (!options.allowOld) await this.cache.caughtUp();
     const { revision } = this.#parts.store;
-    const objects = !options.allowOld && this.cache.wasReady && !this.cache.isHealthy ? await this.#listStored(path) : this.cached(path);
+    const isBroken = !options.allowOld && this.cache.wasReady && !this.cache.isHealthy;
+    const objects = isBroken || this.#parts.isListedFromStore ? await this.#listStored(path) : this.cached(path);
     return { objects, revision };
   }
 
