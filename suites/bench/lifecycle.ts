@@ -33,6 +33,7 @@ export const lifecycle = {
   measures: "control-plane",
   requires: [],
   understands: ["secrets", "providers", "load", "rounds", "kms-latency", "api-servers", "cachesize"],
+  metrics: { phases: lifecyclePhases },
   async run(bench: Bench) {
     const { secrets, providers, load, rounds, kmsLatenciesMs } = bench.options;
     const weights = secrets.map((count) => providers.length * (phasesPerSecret * count + lists + 2 * startWeight(load)));

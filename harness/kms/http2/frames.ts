@@ -60,29 +60,6 @@ export function errorNameOf(code: number): string {
   return errorNames[code] ?? `error code ${code}`;
 }
 
-/** By number, as RFC 9113 section 7 names them. */
-const errorNames: readonly string[] = [
-  "NO_ERROR",
-  "PROTOCOL_ERROR",
-  "INTERNAL_ERROR",
-  "FLOW_CONTROL_ERROR",
-  "SETTINGS_TIMEOUT",
-  "STREAM_CLOSED",
-  "FRAME_SIZE_ERROR",
-  "REFUSED_STREAM",
-  "CANCEL",
-  "COMPRESSION_ERROR",
-  "CONNECT_ERROR",
-  "ENHANCE_YOUR_CALM",
-  "INADEQUATE_SECURITY",
-  "HTTP_1_1_REQUIRED",
-];
-
-/** The name of an error code of RST_STREAM or GOAWAY. */
-export function errorNameOf(code: number): string {
-  return errorNames[code] ?? `error code ${code}`;
-}
-
 /** The peers do not speak HTTP/2 as RFC 9113 says, or not in a way that this relay can follow. */
 export class Http2Error extends Error {
   /** Of {@link errorCodes}: what the peer is told where somebody tells it. */
