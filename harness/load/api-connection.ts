@@ -19,10 +19,10 @@ import {
   settingsBytes,
   windowUpdateBytes,
 } from "../kms/http2/frames.ts";
-import { encodeLiterals, type Header } from "../kms/http2/hpack.ts";
 import { ReusedBufferFrames } from "../kms/http2/reused-buffer-frames.ts";
 import type { ApiAccess } from "../target/target.ts";
 import { noAnswer } from "./api-fault.ts";
+import { ApiRequestHeaders } from "./api-request-headers.ts";
 
 /** A request as it goes out, but for its stream's id. */
 export interface EncodedRequest {
@@ -30,16 +30,6 @@ export interface EncodedRequest {
   readonly headers: Buffer;
   /** Undefined where it is empty. */
   readonly body: Buffer | undefined;
-}
-
-/** What goes into a request's headers. */
-export interface RequestHead {
-  readonly method: string;
-  /** With its query. */
-  readonly path: string;
-  readonly contentType?: string;
-  /** Zero where there is no body. */
-  readonly bodyBytes: number;
 }
 
 /** Who has requests on a connection; `tag` is what it knows each by. It is never told from inside {@link ApiConnection.send}. */
@@ -299,7 +289,8 @@ export class ApiConnection {
   /** Both sides know what the other allows. */
   #open(): void {
     // The block begins with a table size of 0 (RFC 7541 section 6.3): no header of this client will refer to a table, whatever the server allows.
-    const block = Buffer.concat([Buffer.of(0x20), headerBlockOf(this.#api, { method: "GET", path: "/livez", bodyBytes: 0 })]);
+    const head = { method: "GET", path: "/livez", contentType: undefined, bodyBytes: 0 };
+    const block = Buffer.concat([Buffer.of(0x20), new ApiRequestHeaders(this.#api).blockOf(head)]);
     this.send(openingTag, { headers: headersBytes(0, frameFlags.endStream, block), body: undefined });
     this.flush();
   }
@@ -656,26 +647,4 @@ function paddingOf(flags: number, bytes: Buffer, from: number, to: number): numb
 
 function requireLength(name: string, payload: Buffer, wanted: number): void {
   if (payload.length !== wanted) throw new Http2Error(`a ${name} frame has a wrong length`, errorCodes.frameSizeError);
-}
-
-/**
- * The header block of a request, of literals alone. What it costs the server to read some more bytes is far below what can be measured.
- * @throws TargetError `token-too-long`; RangeError for a path that cannot be one
- */
-export function headerBlockOf({ url, identity }: ApiAccess, { method, path, contentType, bodyBytes }: RequestHead): Buffer {
-  if (!/^\/[!-~]*$/.test(path)) throw new RangeError("A request's path is not of visible ASCII characters alone.");
-  const headers: Header[] = [
-    [":method", method],
-    [":scheme", "https"],
-    [":authority", new URL(url).host],
-    [":path", path],
-    ["accept", "application/json"],
-    ["user-agent", "kmsmark"],
-  ];
-  if (identity.kind === "token") headers.push(["authorization", `Bearer ${identity.token}`]);
-  if (bodyBytes > 0) headers.push(["content-type", contentType ?? "application/json"], ["content-length", String(bodyBytes)]);
-  const block = encodeLiterals(headers);
-  if (block.length > payloadBytesMax)
-    throw new TargetError("token-too-long", "The token of the API server's client is too long for a request.");
-  return block;
 }
