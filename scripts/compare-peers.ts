@@ -5,7 +5,7 @@ import { parseArgs } from "node:util";
 import { systemClock } from "../harness/clock.ts";
 import { machineFacts } from "../harness/run/machine.ts";
 import { compareWithGhz, ghzLack, ghzVersion, type PluginLoadRound } from "./peers/ghz.ts";
-import { type ApiLoadRound, compareWithK6, k6Lack, k6Version } from "./peers/k6.ts";
+import { type ApiLoadRound, apiLoadFloor, compareWithK6, k6Lack, k6Version } from "./peers/k6.ts";
 import { median, ratioTable } from "./peers/ratio-table.ts";
 import { root } from "./steps.ts";
 
@@ -78,7 +78,9 @@ async function besideGhz(folder: string): Promise<string> {
 async function besideK6(folder: string): Promise<string> {
   const onRound = ({ round, tool, createsPerSecond, cpuMs, failed }: ApiLoadRound) =>
     tell(`${round}: ${tool}: ${createsPerSecond.toFixed(0)} creates/s, ${cpuMs.toFixed(0)} ms of CPU in all, ${failed} failed`);
-  const measured = await compareWithK6({ inFlight, rounds, creates, folder, environment, signal, onRound });
+  const options = { inFlight, rounds, creates, folder, environment, signal, onRound };
+  const measured = await compareWithK6(options);
+  const floor = await apiLoadFloor(options);
   // What a process takes for its start is the same in every round, but for noise that one difference of two figures would have twice.
   const startMs = (tool: string) => median(measured.filter((round) => round.tool === tool).map(({ startCpuMs }) => startCpuMs));
   const starts = { kmsmark: startMs("kmsmark"), k6: startMs("k6") };
@@ -89,7 +91,8 @@ async function besideK6(folder: string): Promise<string> {
     figure("p50, ms", 2, ({ p50Ms }) => p50Ms),
     figure("p99, ms", 2, ({ p99Ms }) => p99Ms),
   ]);
-  return `k6 ${k6Version}, ${rounds} rounds of ${creates} creates each, ${inFlight} in flight. ${failedOf(measured)}\n\n${table}`;
+  const atBest = `${floor.createsPerSecond.toFixed(0)} creates/s at ${floor.loadCpuUsPerCreate.toFixed(1)} µs each while the load runs`;
+  return `k6 ${k6Version}, ${rounds} rounds of ${creates} creates each, ${inFlight} in flight. ${failedOf(measured)}\n\n${table}\n\nkmsmark's client on a server that does nothing: ${atBest}.`;
 }
 
 function failedOf(measured: readonly { readonly tool: string; readonly failed: number }[]): string {

@@ -8,6 +8,7 @@ import { z } from "zod";
 import { systemClock } from "../../harness/clock.ts";
 import { Lease } from "../../harness/lease.ts";
 import { SecretsClient } from "../../harness/load/api-client.ts";
+import { startNullApiServer } from "../../harness/load/null-api-server.ts";
 import { population } from "../../harness/load/population.ts";
 import { encodeSecret } from "../../harness/load/secret-spec.ts";
 import { startPluginProcess } from "../../harness/plugin-process.ts";
@@ -94,23 +95,34 @@ export async function compareWithK6(options: CompareK6Options): Promise<ApiLoadR
   await writeInput(folder, plane.api);
 
   const random = new Random("compare-with-k6");
-  const tools = { k6: byK6(program, options), kmsmark: byKmsmark(options) };
+  const creators: Record<ApiLoadRound["tool"], Tool> = { k6: byK6(program, options), kmsmark: byKmsmark(options) };
   const measured: ApiLoadRound[] = [];
   // Round 0 warms up the API server.
   for (let round = 0; round <= rounds; round++) {
-    const order: (keyof typeof tools)[] = ["k6", "kmsmark"];
+    const order: ApiLoadRound["tool"][] = ["k6", "kmsmark"];
     // Which goes first is drawn, so that neither always finds the warmer caches.
     if (random.below(2) === 0) order.reverse();
     for (const tool of order) {
-      const start = await tools[tool](`${tool}-${round}-start`, 1);
-      const figures = await tools[tool](`${tool}-${round}`, options.creates);
+      const start = await creators[tool](`${tool}-${round}-start`, 1);
+      const figures = await creators[tool](`${tool}-${round}`, options.creates);
       if (round === 0) continue;
-      const one = { ...figures, tool, round, startCpuMs: start.cpuMs };
+      const { creates, failed, createsPerSecond, cpuMs, p50Ms, p99Ms } = figures;
+      const one = { tool, round, creates, failed, createsPerSecond, cpuMs, startCpuMs: start.cpuMs, p50Ms, p99Ms };
       measured.push(one);
       options.onRound?.(one);
     }
   }
   return measured;
+}
+
+/** The same load by kmsmark's client on a server that does nothing, in another process: what the client reaches at best. */
+export async function apiLoadFloor(
+  options: CompareK6Options,
+): Promise<{ readonly createsPerSecond: number; readonly loadCpuUsPerCreate: number }> {
+  await using server = await startNullApiServer();
+  await writeInput(options.folder, server.api);
+  const { createsPerSecond, loadCpuMs, creates } = await byKmsmark(options)("floor", options.creates);
+  return { createsPerSecond, loadCpuUsPerCreate: (loadCpuMs * 1000) / creates };
 }
 
 type Measured = Omit<ApiLoadRound, "tool" | "round" | "startCpuMs">;
@@ -214,13 +226,14 @@ const ownReport = z.object({
   creates: z.number(),
   ok: z.number(),
   createsPerSecond: z.number(),
+  loadCpuMs: z.number(),
   p50Ms: z.number(),
   p99Ms: z.number(),
 });
 
-function byKmsmark({ folder, inFlight, signal }: CompareK6Options): Tool {
+function byKmsmark({ folder, inFlight, signal }: CompareK6Options) {
   const program = fileURLToPath(new URL("../load-api-server.ts", import.meta.url));
-  return async (name, creates) => {
+  return async (name: string, creates: number) => {
     const words = [program, "--job", join(folder, files.job), "--run", name, "--creates", String(creates), "--in-flight", String(inFlight)];
     const { stdout, stderr, exitCode, cpuMs } = await runTimed(process.execPath, words, signal);
     if (exitCode !== 0) throw new Error(`The load ended with ${exitCode}: ${stdout}${stderr}`);
