@@ -69,7 +69,8 @@ const keptBytesMax = 4096;
 const windowBytes = 2 ** 31 - 1;
 /** Every connection and every stream begins with it (RFC 9113 section 6.9.2). */
 const windowBytesDefault = 65_535;
-const streamIdMax = 2 ** 31 - 1;
+/** No request begins after it; the rest of the 31 bits is for ids that are left out. */
+const streamIdLast = 2 ** 31 - 1 - 2 * placesMax;
 /** A header block that is longer is none that an API server sends. */
 const blockBytesMax = 64 * 1024;
 const nothing = new Uint8Array(0);
@@ -195,6 +196,7 @@ export class ApiConnection {
       await connection.#ready.promise;
       return connection;
     } catch (thrown) {
+      connection.#socket.destroy();
       if (signal?.aborted === true) throw signal.reason;
       throw thrown instanceof TargetError ? thrown : noAnswer(api.url, thrown);
     } finally {
@@ -233,7 +235,7 @@ export class ApiConnection {
     headers.copy(this.#out, at);
     this.#out.writeUInt32BE(id, at + 5);
     if (body !== undefined) this.#sendBody({ id, body, at: 0, window: this.#initialWindow });
-    if (this.#nextId > streamIdMax) this.#retire();
+    if (this.#nextId > streamIdLast) this.#retire();
   }
 
   /** Lets go what was begun, once the answers that have come in are read. */
@@ -246,7 +248,7 @@ export class ApiConnection {
   /** Gives up all requests and tells nobody. Returns their tags. */
   cancel(): number[] {
     const tags = this.#openIds().map((id) => this.#reset(id, placeOf(id), errorCodes.cancel));
-    this.flush();
+    this.#settle();
     return tags;
   }
 
@@ -258,13 +260,13 @@ export class ApiConnection {
       this.#ages[place] = age;
       if (age > ticksMax) this.#owner.onLost(this.#reset(id, place, errorCodes.cancel), reason);
     }
-    this.#tellRoom();
-    this.flush();
+    this.#settle();
   }
 
   /** Closes it; requests in flight are lost. */
   async close(): Promise<void> {
     this.#end(new Error("the client closed the connection"));
+    this.#socket.destroy();
     await this.#closed.promise;
   }
 
@@ -309,8 +311,7 @@ export class ApiConnection {
       this.#breakOff(thrown);
       return true;
     }
-    this.#tellRoom();
-    this.flush();
+    this.#settle();
     return true;
   }
 
@@ -478,7 +479,6 @@ export class ApiConnection {
       const tag = this.#release(id, placeOf(id));
       if (tag !== openingTag) this.#owner.onUnsent(tag, reason);
     }
-    if (this.#inFlight === 0) this.#end(this.#fault);
   }
 
   #onWindowUpdate(streamId: number, payload: Buffer): void {
@@ -530,10 +530,9 @@ export class ApiConnection {
     const status = this.#statuses[place] ?? 0;
     const body = this.#kept.get(streamId) ?? nothing;
     const isSending = this.#slow.length > 0 && this.#slow.some(({ id }) => id === streamId);
-    const tag = isSending ? this.#reset(streamId, place, errorCodes.noError) : this.#release(streamId, place);
+    const tag = isSending ? this.#reset(streamId, place, errorCodes.cancel) : this.#release(streamId, place);
     if (tag === openingTag) this.#ready.resolve();
     else this.#owner.onAnswer(tag, status, body);
-    if (this.#isRetired && this.#inFlight === 0) this.#end(this.#fault);
   }
 
   #lose(streamId: number, place: number, reason: string): void {
@@ -564,10 +563,14 @@ export class ApiConnection {
     return this.#inFlight === 0 ? [] : Array.from(this.#ids.filter((id) => id !== 0)).sort((a, b) => a - b);
   }
 
-  #tellRoom(): void {
-    if (!this.#hasFreed) return;
-    this.#hasFreed = false;
-    this.#owner.onRoom();
+  /** After requests may have ended: makes use of the room, lets go what was begun, and ends what has nothing left to do. */
+  #settle(): void {
+    if (this.#hasFreed) {
+      this.#hasFreed = false;
+      this.#owner.onRoom();
+    }
+    this.flush();
+    if (this.#isRetired && this.#inFlight === 0) this.#end(this.#fault ?? new Error("its stream ids are used up"));
   }
 
   /** Where in the output there are so many bytes more. */
