@@ -34,7 +34,7 @@ ${[model(result), ...answers(result), findings(result), ...checkSections(result)
   },
 } satisfies Reporter;
 
-const style = `
+export const style = `
 :root { color-scheme: light dark; --line: light-dark(#d8dee4, #30363d); --heavy: light-dark(#8c959f, #6e7681); --soft: light-dark(#f6f8fa, #151b23); --fault: light-dark(#b3261e, #ff8a80); }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; background: Canvas; color: CanvasText; }
 h1 { font-size: 1.4rem; overflow-wrap: anywhere; }

@@ -117,7 +117,7 @@ function section(title: string, content: Table): string[] {
   return content.groups.length === 0 ? [] : [`### ${title}`, table(content)];
 }
 
-function table({ first, heads, groups }: Table): string {
+export function table({ first, heads, groups }: Table): string {
   const titles = [first, ...heads.map(({ title }) => title)];
   const rules = ["---", ...heads.map(({ holds }) => (holds === "figures" ? "---:" : "---"))];
   const rows = groups.flatMap(({ name, rows }) => rows.map((row) => [escapeMarkdown(name), ...row.map(escapeMarkdown)]));

@@ -10,7 +10,7 @@ import { type CellRows, type CellSection, type ShownPhase, sectionsOf } from "./
 import { byPart, eventColumns, stepTroubles, stepWords } from "./steps.ts";
 
 /** Below this nothing useful fits, and lines are left to the terminal to wrap. */
-const columnsMin = 60;
+export const columnsMin = 60;
 
 /** Room for a provider, a parameter and a KMS method; a run folder may hold a longer name than any of those, and it is cut. */
 const labelLengthMax = 38;
@@ -151,7 +151,7 @@ function kms(cells: readonly CellRows[], width: number): string[] {
 }
 
 /** Leaves out the least important columns until the others fit. */
-function table<Row>(
+export function table<Row>(
   title: string,
   columns: readonly Column<Row>[],
   lines: readonly Line<Row>[],
@@ -182,7 +182,7 @@ function table<Row>(
 }
 
 /** Breaks a sentence into lines of at most `width` characters: `mark` stands before the first, blanks before the others. */
-function wrap(sentence: string, width: number, mark: string): string[] {
+export function wrap(sentence: string, width: number, mark: string): string[] {
   const room = width - mark.length;
   const lines: string[] = [];
   for (const word of oneLine(sentence)

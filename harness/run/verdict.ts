@@ -1,5 +1,5 @@
 import { cellName } from "./fold.ts";
-import type { Agreement, Cell, CheckResult, CheckVerdict, Phase, PhaseName, Result, StepResult } from "./schema.ts";
+import type { Agreement, Cell, CheckResult, CheckVerdict, Phase, PhaseName, Result, StepResult, Threshold } from "./schema.ts";
 
 export interface Verdict {
   readonly text: string;
@@ -18,7 +18,7 @@ export interface Verdicts {
 
 /** Judges a run by what lies in its result, and by nothing else. */
 export function verdicts(result: Result): Verdicts {
-  const { header, checks, cells, steps } = result;
+  const { header, checks, cells, steps, thresholds } = result;
   const wrong = checks.filter((check) => isFault(check, header));
   const others = checks.filter((check) => !isFault(check, header));
   const tally = sentences(tallies(result), { isFault: wrong.length > 0 });
@@ -31,12 +31,14 @@ export function verdicts(result: Result): Verdicts {
       cells.flatMap((cell) => cellFaults(cell).map((fault) => `${cellName(cell)}: ${fault}`)),
       { isFault: true },
     ),
+    ...sentences(thresholds.filter(({ holds }) => !holds).map(thresholdSentence), { isFault: true }),
   ];
   const findings = [
     ...(wrong.length > 0 ? [] : tally),
     ...sentences(troubles(others), { isFault: false, isShown: true }),
     ...sentences(
       [
+        ...thresholds.filter(({ holds }) => holds).map(thresholdSentence),
         ...stepTallies(result),
         ...unanswered(checks, "not-applicable"),
         ...unanswered(checks, "skipped"),
@@ -82,6 +84,11 @@ export function isStepFault({ verdict }: StepResult): boolean {
 /** What a step that is not verified says of itself. */
 export function stepSentence({ id, verdict, title, reason }: StepResult): string {
   return `${id} ${verdict}: ${reason ?? title}`;
+}
+
+/** What a threshold says of the run. */
+export function thresholdSentence({ expression, holds, measured }: Threshold): string {
+  return `The threshold ${expression} ${holds ? "holds" : "does not hold"}: ${measured}.`;
 }
 
 /** Why a run as a whole is not right: it did not end as it should, or it has nothing to show. */

@@ -35,6 +35,7 @@ export const churn = {
   needs: "control planes that kmsmark starts, one for each provider",
   measures: "control-plane",
   requires: ["configure", "tap"],
+  metrics: { phases: ["churn"], figures: ["events", "eventMsP50", "eventMsP99", "eventsMissing"] },
   understands: ["secrets", "providers", "load", "rounds", "kms-latency", "api-servers", "cachesize"],
   own: [watchers],
   defaults: {

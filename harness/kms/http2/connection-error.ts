@@ -14,12 +14,8 @@ export const http2ErrorCodes = {
 
 /** The peer did what ends a whole connection (RFC 9113 section 5.4.1). The message quotes nothing that the peer sent. */
 export class ConnectionError extends Http2Error {
-  /** What GOAWAY says. */
-  readonly errorCode: number;
-
   constructor(errorCode: number, message: string) {
-    super(message);
+    super(message, errorCode);
     this.name = "ConnectionError";
-    this.errorCode = errorCode;
   }
 }

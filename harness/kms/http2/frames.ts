@@ -23,8 +23,19 @@ export const frameFlags = { endStream: 0x1, ack: 0x1, endHeaders: 0x4, padded: 0
 /** What a client sends before its first frame (RFC 9113 section 3.4). */
 export const clientPreface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
 
-/** RST_STREAM error codes of RFC 9113 section 7 that have a gRPC status of their own. */
-export const errorCodes = { noError: 0x0, refusedStream: 0x7, cancel: 0x8, enhanceYourCalm: 0xb, inadequateSecurity: 0xc } as const;
+/** Error codes of RFC 9113 section 7 that are read or sent here. */
+export const errorCodes = {
+  noError: 0x0,
+  protocolError: 0x1,
+  flowControlError: 0x3,
+  streamClosed: 0x5,
+  frameSizeError: 0x6,
+  refusedStream: 0x7,
+  cancel: 0x8,
+  compressionError: 0x9,
+  enhanceYourCalm: 0xb,
+  inadequateSecurity: 0xc,
+} as const;
 
 /** By number, as RFC 9113 section 7 names them. */
 const errorNames: readonly string[] = [
@@ -51,9 +62,13 @@ export function errorNameOf(code: number): string {
 
 /** The peers do not speak HTTP/2 as RFC 9113 says, or not in a way that this relay can follow. */
 export class Http2Error extends Error {
-  constructor(message: string) {
+  /** Of {@link errorCodes}: what the peer is told where somebody tells it. */
+  readonly errorCode: number;
+
+  constructor(message: string, errorCode: number = errorCodes.protocolError) {
     super(message);
     this.name = "Http2Error";
+    this.errorCode = errorCode;
   }
 }
 
