@@ -103,6 +103,7 @@ export const plugin = {
   takes: "30 s for each version of KMS that the plugin offers; --seconds decides",
   needs: "a plugin on a socket, or nothing: the bundled one is started",
   measures: "plugin",
+  metrics: { phases: kmsLoadMethods, figures: ["clientCpuUs"], parameters: ["inFlight", "ratePerSecond", "connections"] },
   understands: ["rounds"],
   own: [concurrency, rates, methods, versions, seconds, total, connections],
   async run(bench: PluginBench) {
