@@ -1,8 +1,11 @@
+import { execFile } from "node:child_process";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import type { Clock } from "./clock.ts";
+import { messageOf, PluginError } from "./errors.ts";
 import { requireListening } from "./kms/socket.ts";
 import type { Lease } from "./lease.ts";
-import { startServerProcess } from "./server-process.ts";
+import { cliFile, startServerProcess } from "./server-process.ts";
 
 /** The bundled plugin as a process of its own, so that it does not share the load's processor time and can die alone. */
 export interface PluginProcess extends AsyncDisposable {
@@ -12,6 +15,10 @@ export interface PluginProcess extends AsyncDisposable {
   readonly logFile: string;
   /** The file that the provider `local` keeps its key versions in; undefined with another provider. */
   readonly keyFile: string | undefined;
+  /**
+   * Adds a key version to the key file, as `kmsmark plugin rotate` does; the plugin notices it by itself. Undefined where there is no key file.
+   */
+  readonly rotateKey: (() => Promise<void>) | undefined;
 }
 
 /**
@@ -52,5 +59,17 @@ export async function startPluginProcess({ lease, clock, signal, provider = loca
         () => undefined,
       ),
   );
-  return { socket, pid, logFile, keyFile, [Symbol.asyncDispose]: stop };
+  const rotateKey = keyFile === undefined ? undefined : () => rotateKeyOf(keyFile);
+  return { socket, pid, logFile, keyFile, rotateKey, [Symbol.asyncDispose]: stop };
+}
+
+const execute = promisify(execFile);
+
+/** Only the command knows the key file's format. */
+async function rotateKeyOf(keyFile: string): Promise<void> {
+  try {
+    await execute(process.execPath, [cliFile(), "plugin", "rotate", "--key-file", keyFile]);
+  } catch (thrown) {
+    throw new PluginError("key-not-rotated", `The key of the bundled plugin was not rotated: ${messageOf(thrown)}`, { cause: thrown });
+  }
 }

@@ -37,6 +37,11 @@ export interface ServerProcess<Ready> extends AsyncDisposable {
   readonly ready: Ready;
 }
 
+/** The program of kmsmark itself, for Node.js to run. */
+export function cliFile(): string {
+  return fileURLToPath(new URL(`./cli${extname(import.meta.url)}`, import.meta.url));
+}
+
 /**
  * Starts a command of kmsmark that serves as a process of its own, and asks again and again until `isReady` answers something. It outlives
  * this process if nobody disposes of it.
@@ -46,10 +51,9 @@ export async function startServerProcess<Ready>(
   { what, code, words, logFile, answerFile, lease, clock, signal }: ServerProcessOptions,
   isReady: () => Promise<Ready | undefined>,
 ): Promise<ServerProcess<Ready>> {
-  const cli = fileURLToPath(new URL(`./cli${extname(import.meta.url)}`, import.meta.url));
   const log = openSync(logFile, "a", 0o600);
   const answers = answerFile === undefined ? log : openSync(answerFile, "w", 0o600);
-  const child = spawn(process.execPath, [cli, ...words], { detached: true, stdio: ["ignore", answers, log] });
+  const child = spawn(process.execPath, [cliFile(), ...words], { detached: true, stdio: ["ignore", answers, log] });
   for (const file of new Set([answers, log])) closeSync(file);
   if (child.pid === undefined) throw new PluginError(code, `${what} could not be started.`);
   lease.addProcess(child.pid);

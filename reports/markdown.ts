@@ -4,6 +4,7 @@ import { checkTable, troubleName, troublesOf } from "./checks.ts";
 import { clip, escapeMarkdown } from "./escape.ts";
 import { contextTitle, measuredOn } from "./measured-on.ts";
 import { factsOf } from "./phase-columns.ts";
+import { planTables } from "./plan.ts";
 import type { Reporter } from "./reporter.ts";
 import { sectionsOf } from "./rounds.ts";
 import { eventTable, stepTable, stepTroubles, stepWords } from "./steps.ts";
@@ -27,6 +28,7 @@ export const markdown = {
       ...failures(result),
       ...procedure(result),
       ...tables(result),
+      ...planned(result),
       ...allChecks(result),
       context(result),
     ];
@@ -110,6 +112,11 @@ function tables({ cells }: Result): string[] {
       ...section("The API server's own counters", serverTable(rows)),
     ];
   });
+}
+
+/** What a plan predicts, table by table. */
+function planned({ plan }: Result): string[] {
+  return plan === null ? [] : planTables(plan).flatMap(({ title, table: content }) => section(title, content));
 }
 
 /** Nothing where the table has no row. */

@@ -7,6 +7,7 @@ import { kmsCalls, kmsColumns } from "./kms-calls.ts";
 import { measuredOn } from "./measured-on.ts";
 import { columnsOf, factsOf, troubles } from "./phase-columns.ts";
 import { type CellRows, type CellSection, type ShownPhase, sectionsOf } from "./rounds.ts";
+import { planTables } from "./plan.ts";
 import { byPart, eventColumns, stepTroubles, stepWords } from "./steps.ts";
 
 /** Below this nothing useful fits, and lines are left to the terminal to wrap. */
@@ -30,7 +31,7 @@ export function renderTerminal(result: Result, columns: number): string {
   const tables = sectionsOf(result.cells).flatMap((section) => [phases(section, width), kms(section.rows, width)]);
   const failing = stepTroubles(result.steps).map((step) => stepLines(step, width));
   const procedure = [steps(result, width), events(result, width)];
-  return `${[context, findings, ...found, ...failing, areas(result, width), ...procedure, summary, ...tables]
+  return `${[context, findings, ...found, ...failing, areas(result, width), ...procedure, summary, ...tables, ...planned(result, width)]
     .filter((lines) => lines.length > 0)
     .map((lines) => lines.join("\n"))
     .join("\n\n")}\n`;
@@ -119,6 +120,28 @@ function areas({ checks }: Result, width: number): string[] {
   const lines = byArea(checks).map(([area, ofArea]) => ({ label: `  ${area}`, row: ofArea }));
   return lines.length === 0 ? [] : table("Checks", columns, lines, width);
 }
+
+/** The tables of a plan; what is described stands in the files of the plan. */
+function planned({ plan }: Result, width: number): string[][] {
+  const tables = plan === null ? [] : planTables(plan).filter(({ table: { first } }) => first !== "field");
+  return tables.map(({ title, table: { first, heads, groups } }) => {
+    const rows = groups.flatMap(({ name, rows: ofGroup }) => ofGroup.map((row) => [name, ...row]));
+    const isWordy = rows.some((row) => row.some((text) => text.length > wordyLength));
+    if (isWordy) return [title, ...rows.flatMap((row) => wrap(row.join("  "), width, "  "))];
+    const columns = [first, ...heads.map((head) => head.title)]
+      .map((head, at): Column<readonly string[]> => ({ title: head, rank: at, of: (row) => oneLine(row[at] ?? "") }))
+      .slice(1);
+    return table(
+      title,
+      columns,
+      rows.map((row) => ({ label: `  ${oneLine(row[0] ?? "")}`, row })),
+      width,
+    );
+  });
+}
+
+/** Longer texts make no column. */
+const wordyLength = 34;
 
 /** Words take the whole width; figures stand in columns, `label` before them. */
 type Line<Row> = { readonly words: string; readonly mark: string } | { readonly label: string; readonly row: Row };

@@ -9,7 +9,7 @@ const hint =
  * A fault as it stands on the command line, `WHOM:ACTION[:LIMIT]…`.
  * - WHOM: `Encrypt`, `v1/Encrypt`, `v2/*` or `*`.
  * - ACTION: `latency=40ms`, `latency=10ms..30ms` (uniform), `latency=exp(20ms)`, `latency=quantiles(p50=10ms,p99=80ms)`,
- *   `error=Unavailable`, `error=ResourceExhausted(quota used up)`, `hang`, `cut`.
+ *   `error=Unavailable`, `error=ResourceExhausted(quota used up)`, `limit=50/s`, `healthz=the KMS is gone`, `hang`, `cut`.
  * - LIMIT: `every=10`, `p=0.05`, `from=60s`, `to=240s`; times count from the tap's start.
  * @throws UsageError `bad-fault`.
  */
@@ -17,6 +17,7 @@ export function parseFault(text: string): Fault {
   const [whom, action, ...limits] = splitOutside(text, ":");
   if (whom === undefined || action === undefined) throw badFault(text, "it needs a method and an action");
   const fault = { name: text, ...parseWhom(text, whom), action: parseAction(text, action), ...parseLimits(text, limits) };
+  if (fault.action.kind === "healthz" && fault.method !== "Status") throw badFault(text, "only Status has a healthz");
   if (fault.fromMs !== undefined && fault.toMs !== undefined && fault.fromMs >= fault.toMs) {
     throw badFault(text, "it ends before it begins");
   }
@@ -41,8 +42,10 @@ function parseAction(text: string, action: string): FaultAction {
   const [kind, value] = splitOnce(action, "=");
   if (kind === "latency" && value !== undefined) return { kind, latency: parseLatency(text, value) };
   if (kind === "error" && value !== undefined) return parseError(text, value);
+  if (kind === "limit" && value !== undefined) return { kind, perSecond: parsePerSecond(text, value) };
+  if (kind === "healthz" && value !== undefined && value.trim() !== "" && value !== "ok") return { kind, words: value };
   if ((kind === "hang" || kind === "cut") && value === undefined) return { kind };
-  throw badFault(text, `"${action}" is none of latency=…, error=…, hang and cut`);
+  throw badFault(text, `"${action}" is none of latency=…, error=…, limit=…/s, healthz=…, hang and cut`);
 }
 
 function parseError(text: string, value: string): FaultAction {
@@ -50,6 +53,15 @@ function parseError(text: string, value: string): FaultAction {
   const grpcCode = grpcCodeNames.findIndex((each) => each.toLowerCase() === name.toLowerCase());
   if (grpcCode < 1) throw badFault(text, `"${name}" is no gRPC status that a failing call can have`);
   return { kind: "error", grpcCode, message };
+}
+
+/** More calls than a tap passes in a second are no limit. */
+const perSecondMax = 1_000_000;
+
+function parsePerSecond(text: string, value: string): number {
+  const perSecond = Number(/^(\d+(?:\.\d+)?)\/s$/.exec(value)?.[1]);
+  if (perSecond > 0 && perSecond <= perSecondMax) return perSecond;
+  throw badFault(text, `"${value}" is no number of calls a second like 50/s`);
 }
 
 export function parseLatency(text: string, value: string): Latency {

@@ -49,6 +49,22 @@ it("adds latencies up, and lets the first fault that ends a call end it", () => 
   });
 });
 
+it("lets so many calls a second pass, as many at once after a pause, and counts none that another fault ends", () => {
+  const limit: Fault = { name: "limit", action: { kind: "limit", perSecond: 5 } };
+  const passed = (faults: FaultPlan, atMs: readonly number[]) => atMs.filter((ms) => faults.decide("v1", "Decrypt", ms) === undefined);
+  // Five at once, and a fifth of a second for each other one.
+  const tenths = Array.from({ length: 20 }, (_, index) => index * 100);
+  expect(passed(plan(limit), tenths)).toEqual([0, 100, 200, 300, 400, 500, 600, 700, 800, 1000, 1200, 1400, 1600, 1800]);
+  expect(passed(plan(limit), [0, 0, 0, 0, 0, 0, 60_000])).toEqual([0, 0, 0, 0, 0, 60_000]);
+  expect(plan({ ...limit, action: { kind: "limit", perSecond: 0.5 } }, hang).decide("v1", "Decrypt", 0)).toMatchObject({ names: "hang" });
+  const over = plan({ ...hang, name: "first", every: 2 }, { ...limit, action: { kind: "limit", perSecond: 1 } });
+  expect([0, 0, 0].map((ms) => over.decide("v1", "Encrypt", ms)?.ending)).toEqual([
+    undefined,
+    { kind: "hang" },
+    { kind: "error", grpcCode: 8, message: "more than 1 calls a second" },
+  ]);
+});
+
 /** A generator that draws what it is told. */
 class Scripted extends Random {
   #fraction: number;

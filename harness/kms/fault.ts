@@ -14,14 +14,24 @@ export type Latency =
   | { readonly shape: "quantiles"; readonly points: readonly { readonly fraction: number; readonly ms: number }[] };
 
 /**
- * What is done to a call. `error` answers it in the plugin's place, `hang` never answers it, `cut` destroys the connection it came on,
- * with every other call on it; of the call that these three are for the plugin sees nothing.
+ * What is done to a call. `error` answers it in the plugin's place, `healthz` answers a Status with these words instead of `ok` and the
+ * key_id that the plugin named last, `hang` never answers it, `cut` destroys the connection it came on, with every other call on it; of the
+ * call that these four are for the plugin sees nothing. `limit` lets so many calls a second pass, and as many at once after a pause; what
+ * is beyond gets ResourceExhausted, as a KMS answers above its quota.
  */
 export type FaultAction =
   | { readonly kind: "latency"; readonly latency: Latency }
   | { readonly kind: "error"; readonly grpcCode: number; readonly message: string }
+  | { readonly kind: "healthz"; readonly words: string }
+  | { readonly kind: "limit"; readonly perSecond: number }
   | { readonly kind: "hang" }
   | { readonly kind: "cut" };
+
+/** What ends a call instead of the plugin's answer. */
+export type FaultEnding = Exclude<FaultAction, { kind: "latency" | "limit" }>;
+
+/** gRPC's RESOURCE_EXHAUSTED. */
+const resourceExhausted = 8;
 
 /** What a timer of Node.js can wait, some 24 days. */
 export const delayMsMax = 2 ** 31 - 1;
@@ -49,15 +59,20 @@ export interface FaultVerdict {
   /** Milliseconds; several latencies add up. */
   readonly delayMs: number;
   /** How the call ends after the delay; the first fault that ends it counts. Undefined: the plugin answers. */
-  readonly ending: Exclude<FaultAction, { kind: "latency" }> | undefined;
+  readonly ending: FaultEnding | undefined;
 }
 
 /** Decides about each call in the order in which they arrive; the same seed and calls give the same verdicts. */
 export class FaultPlan {
-  #faults: { readonly fault: Fault; readonly random: Random; seen: number }[];
+  #faults: { readonly fault: Fault; readonly random: Random; readonly bucket: TokenBucket | undefined; seen: number }[];
 
   constructor(faults: readonly Fault[], random: Random) {
-    this.#faults = faults.map((fault, index) => ({ fault, random: random.child(`${index} ${fault.name}`), seen: 0 }));
+    this.#faults = faults.map((fault, index) => ({
+      fault,
+      random: random.child(`${index} ${fault.name}`),
+      bucket: fault.action.kind === "limit" ? new TokenBucket(fault.action.perSecond) : undefined,
+      seen: 0,
+    }));
   }
 
   /** @param atMs - milliseconds since the tap started. */
@@ -72,12 +87,42 @@ export class FaultPlan {
       if ((fault.method ?? method) !== method || (fault.kms ?? kms) !== kms || atMs < fromMs || atMs >= toMs) continue;
       entry.seen++;
       if (entry.seen % every !== 0 || (probability < 1 && random.fraction() >= probability)) continue;
-      if (fault.action.kind === "latency") delayMs += drawLatencyMs(fault.action.latency, random);
-      else if (ending === undefined) ending = fault.action;
-      else continue;
+      const { action } = fault;
+      if (action.kind === "latency") delayMs += drawLatencyMs(action.latency, random);
+      // A call that an earlier fault ends is none that the KMS counts.
+      else if (ending !== undefined) continue;
+      else if (action.kind !== "limit") ending = action;
+      else if (entry.bucket?.take(atMs) === true) continue;
+      else ending = { kind: "error", grpcCode: resourceExhausted, message: `more than ${action.perSecond} calls a second` };
       names.push(fault.name);
     }
     return names.length === 0 ? undefined : { names: names.join(", "), delayMs: Math.min(delayMs, delayMsMax), ending };
+  }
+}
+
+/** Lets so many calls a second pass on average, and no more than that many at once. */
+class TokenBucket {
+  readonly #perSecond: number;
+  #tokens: number;
+  #filledMs = 0;
+
+  constructor(perSecond: number) {
+    this.#perSecond = perSecond;
+    this.#tokens = this.#most;
+  }
+
+  /** True where the call may pass. */
+  take(atMs: number): boolean {
+    this.#tokens = Math.min(this.#most, this.#tokens + ((atMs - this.#filledMs) * this.#perSecond) / 1000);
+    this.#filledMs = atMs;
+    if (this.#tokens < 1) return false;
+    this.#tokens--;
+    return true;
+  }
+
+  /** With less than one it would never let anything pass. */
+  get #most(): number {
+    return Math.max(1, this.#perSecond);
   }
 }
 

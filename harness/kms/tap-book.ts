@@ -33,6 +33,8 @@ export class TapBook {
   #problems = new Set<string>();
   #probeDigests = new Set<string>();
   #nextSequence = 0;
+  /** What the plugin called its key in the last Status that it answered; undefined before one. */
+  lastKeyId: string | undefined;
   /** Calls that have begun and not ended. */
   inFlight = 0;
 
@@ -50,6 +52,7 @@ export class TapBook {
     count.calls++;
     if (record.grpcCode !== 0) count.failed++;
     if (record.purpose === "probe") count.probes++;
+    if (record.method === "Status" && record.grpcCode === 0 && record.keyId !== "") this.lastKeyId = record.keyId;
     if (this.#onRecord !== undefined) this.#onRecord(record);
     else if (this.#records.length < recordsMax) this.#records.push(record);
     else this.addProblem(`More than ${recordsMax} records were not fetched; those after them are lost.`);

@@ -14,9 +14,10 @@ import {
   unpadded,
   windowUpdateBytes,
 } from "./http2/frames.ts";
-import { grpcCodeOfReset, grpcCodeOfTrailers, trailersOnly } from "./http2/grpc.ts";
+import { answerBytes, grpcCodeOfReset, grpcCodeOfTrailers, lengthPrefixed, trailersOnly } from "./http2/grpc.ts";
 import { encodeLiterals, type Header, HpackDecoder } from "./http2/hpack.ts";
 import { Outbox } from "./http2/outbox.ts";
+import { kmsV2Service } from "./messages.ts";
 import type { TapBook } from "./tap-book.ts";
 import { TapCall, tappedMethodOf } from "./tap-call.ts";
 
@@ -269,11 +270,33 @@ export class TapConnection {
         return;
       }
       this.#calls.delete(streamId);
+      if (ending.kind === "healthz") {
+        this.#answerStatus(streamId, call, ending.words);
+        return;
+      }
       call.end(ending.grpcCode, this.#nowMs());
       this.#sendToClient(headersBytes(streamId, frameFlags.endStream, trailersOnly(ending.grpcCode, ending.message)));
     };
     if (delayMs > 0) call.timer = this.#shared.clock.startTimer(delayMs, play);
     else play();
+  }
+
+  /**
+   * Answers a Status as a plugin does whose KMS is gone, and which goes on naming the key_id that it knows. What the message takes of the
+   * connection's window the plugin does not know of: a hundred bytes beside the 64 KiB that a window has at least.
+   */
+  #answerStatus(streamId: number, call: TapCall, words: string): void {
+    const keyId = this.#shared.book.lastKeyId;
+    if (keyId === undefined) {
+      const message = "the plugin has named no key_id yet";
+      call.end(unavailable, this.#nowMs());
+      this.#sendToClient(headersBytes(streamId, frameFlags.endStream, trailersOnly(unavailable, message)));
+      return;
+    }
+    const message = lengthPrefixed(kmsV2Service.Status.responseSerialize({ version: "v2", healthz: words, keyId }));
+    call.response.push(message);
+    call.end(0, this.#nowMs());
+    this.#sendToClient(answerBytes(streamId, message));
   }
 
   #onClientReset(frame: Frame, call: TapCall): void {

@@ -342,6 +342,24 @@ describe("a fault", () => {
     ]);
   });
 
+  it("answers Status in the plugin's place, with the key_id that it named last, and passes the next call", async () => {
+    await using setup = await tapped({ faults: [parseFault("Status:healthz=the KMS is (gone: ü)")] });
+    using kms = connectKmsV2(setup.tap.socket);
+    await expect(kms.status()).rejects.toMatchObject({ grpcCode: 14, message: expect.stringContaining("named no key_id yet") });
+    await setup.tap.setFaults([]);
+    await kms.status();
+    await setup.tap.setFaults([parseFault("Status:healthz=the KMS is (gone: ü)")]);
+    expect(await kms.status()).toEqual({ version: "v2", healthz: "the KMS is (gone: ü)", keyId: "key-1" });
+    expect(Buffer.from((await kms.encrypt({ plaintext: Buffer.from("dek"), uid: "u" })).ciphertext).toString()).toBe("ked");
+    expect(await setup.tap.drain()).toMatchObject([
+      { method: "Status", grpcCode: 14, keyId: "" },
+      { method: "Status", grpcCode: 0, keyId: "key-1", fault: undefined },
+      { method: "Status", grpcCode: 0, keyId: "key-1", fault: "Status:healthz=the KMS is (gone: ü)" },
+      { method: "Encrypt", grpcCode: 0 },
+    ]);
+    expect(await setup.tap.problems()).toEqual([]);
+  });
+
   it("answers big requests in the plugin's place, hundreds of them, without stopping the connection", async () => {
     await using setup = await tapped({ faults: [parseFault("Encrypt:error=Internal")] });
     using kms = connectKmsV2(setup.tap.socket, { timeoutMs: 60_000 });

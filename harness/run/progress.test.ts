@@ -35,6 +35,17 @@ describe("progressMode", () => {
 });
 
 describe("on a terminal", () => {
+  it("shows what is waited for, as long as that is told", async () => {
+    const { clock, progress, written } = on("live");
+    progress.startPhase({ ...write, phase: "outage", due: 0 });
+    progress.update({ done: 0, kmsCalls: 3, awaited: "the KMS is back in 80 s" });
+    await clock.advance(1000);
+    expect(lastLine(written())).toContain("outage, the KMS is back in 80 s, 3 KMS calls, 1.0 s");
+    progress.update({ done: 0, kmsCalls: 4 });
+    await clock.advance(1000);
+    expect(lastLine(written())).toContain("outage, 4 KMS calls, 2.0 s");
+  });
+
   it("shows where, how far, how fast, how many calls and what is left", async () => {
     const { clock, progress, written } = on("live");
     progress.expect(200);

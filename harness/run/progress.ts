@@ -41,7 +41,7 @@ export class Progress implements Disposable {
   /** Weight of the whole run, and of the phases that are over. */
   #expected = 0;
   #finished = 0;
-  #phase: (ProgressPhase & { startMs: number; done: number; kmsCalls: number }) | undefined;
+  #phase: (ProgressPhase & { startMs: number; done: number; kmsCalls: number; awaited: string | undefined }) | undefined;
 
   constructor(options: { readonly stream: ProgressStream; readonly mode: ProgressMode; readonly clock: Clock }) {
     this.#stream = options.stream;
@@ -67,14 +67,17 @@ export class Progress implements Disposable {
   }
 
   startPhase(phase: ProgressPhase): void {
-    this.#phase = { ...phase, startMs: this.#clock.monotonicMs(), done: 0, kmsCalls: 0 };
+    this.#phase = { ...phase, startMs: this.#clock.monotonicMs(), done: 0, kmsCalls: 0, awaited: undefined };
     this.#draw();
     this.#redrawLater();
   }
 
-  /** Takes note of how far the phase is; cheap enough for every answer. Both counts are since the phase's start. */
-  update({ done, kmsCalls }: { readonly done: number; readonly kmsCalls: number }): void {
-    if (this.#phase !== undefined) Object.assign(this.#phase, { done, kmsCalls });
+  /**
+   * Takes note of how far the phase is; cheap enough for every answer. Both counts are since the phase's start.
+   * @param awaited - what is waited for meanwhile, in words: `the KMS is back in 80 s`
+   */
+  update({ awaited, ...counts }: { readonly done: number; readonly kmsCalls: number; readonly awaited?: string }): void {
+    if (this.#phase !== undefined) Object.assign(this.#phase, { ...counts, awaited });
   }
 
   endPhase(): void {
@@ -120,10 +123,11 @@ export class Progress implements Disposable {
   /** What matters most stands first, because a narrow terminal cuts the end off. */
   #describe(): string {
     if (this.#phase === undefined) return "";
-    const { phase, due, weight, done, kmsCalls, startMs } = this.#phase;
+    const { phase, due, weight, done, kmsCalls, startMs, awaited } = this.#phase;
     const nowMs = this.#clock.monotonicMs();
     const tookMs = nowMs - startMs;
     const parts = [`${cellName(this.#phase)}: ${phase}${due === 0 ? "" : ` ${done}/${due}`}`];
+    if (awaited !== undefined) parts.push(awaited);
     if (due > 0 && tookMs > 0) parts.push(`${Math.round((done * 1000) / tookMs)}/s`);
     parts.push(`${kmsCalls} KMS ${kmsCalls === 1 ? "call" : "calls"}`, `${(tookMs / 1000).toFixed(1)} s`);
     const over = this.#finished + (due === 0 ? 0 : (weight * done) / due);

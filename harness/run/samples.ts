@@ -33,7 +33,7 @@ export interface RequestSample extends SampleOrigin {
 
 /** One KMS call as the tap saw it; its times count from the tap's start. */
 export interface KmsCallSample extends SampleOrigin, TapRecord {
-  /** Whose call it was; counts from 1. */
+  /** Whose call it was; counts from 1, and is 0 where several API servers share the tap. */
   readonly apiServer: number;
 }
 

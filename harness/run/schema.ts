@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { targetKinds } from "../target/target.ts";
+import { planSchema } from "./plan-schema.ts";
 
 /**
  * The shape of `result.json` and of the lines of `journal.jsonl`. A result is a fold over the journal, so a run that was killed still
@@ -69,6 +70,17 @@ export const agreementSchema = z.strictObject({
 });
 export type Agreement = z.infer<typeof agreementSchema>;
 
+/** A count beside what the model of the API server makes of the same scenario. */
+export const predictionSchema = z.strictObject({
+  /** In words, `Decrypt calls`. */
+  what: z.string(),
+  seen: count,
+  /** What the model allows: one number, or a range where the API server does several things at once. */
+  least: count,
+  most: count,
+});
+export type Prediction = z.infer<typeof predictionSchema>;
+
 /** What ended in one second of a phase; the histograms stand in `samples/seconds.csv`. */
 export const secondSchema = z.strictObject({
   /** Counts from the phase's start; seconds in which nothing ended are left out. */
@@ -126,6 +138,9 @@ export const phaseSchema = z.strictObject({
   client: clientCostSchema.nullable().default(null),
   /** What else the benchmark found in it, by a name that ends in its unit: `firstWriteMs`, `edekBytes`, `staleCount`. */
   figures: z.record(z.string().regex(/^[a-z][A-Za-z0-9]*$/), z.number()).default({}),
+  predictions: z.array(predictionSchema).default([]),
+  /** Requests that fail are what the phase measures, and no fault of the run. */
+  expectsFailures: z.boolean().default(false),
 });
 export type Phase = z.infer<typeof phaseSchema>;
 
@@ -325,6 +340,8 @@ export const resultSchema = z.strictObject({
   floor: floorSchema.nullable().default(null),
   findings: z.array(findingSchema).default([]),
   thresholds: z.array(thresholdSchema).default([]),
+  /** What `kmsmark plan` predicted; null for what was measured or checked. */
+  plan: planSchema.nullable().default(null),
 });
 export type Result = z.infer<typeof resultSchema>;
 
@@ -344,6 +361,7 @@ export const journalEntrySchema = z.discriminatedUnion("event", [
   z.strictObject({ atMs: ms, event: z.literal("floor"), floor: floorSchema }),
   z.strictObject({ atMs: ms, event: z.literal("finding"), finding: findingSchema }),
   z.strictObject({ atMs: ms, event: z.literal("thresholds"), thresholds: z.array(thresholdSchema) }),
+  z.strictObject({ atMs: ms, event: z.literal("plan"), plan: planSchema }),
   z.strictObject({ atMs: ms, event: z.literal("note"), text: z.string() }),
   z.strictObject({
     atMs: ms,

@@ -44,6 +44,16 @@ describe("exit code 1", () => {
   const envelopes = { total: 50, right: 50, wrong: [], plaintextBytes: 1000, storedBytes: 1200 };
   it.each<[string, Result, string]>([
     [
+      "a count that the model predicts to the number",
+      withPhase("kms-v2", "cold", () => ({ predictions: [{ what: "Decrypt calls", seen: 2, least: 1, most: 1 }] })),
+      "kms-v2, 50 secrets: The model predicts something else in the phase cold: Decrypt calls, 2 seen, 1 predicted.",
+    ],
+    [
+      "a count outside of the range that the model predicts",
+      withPhase("kms-v1", "cold", () => ({ predictions: [{ what: "Decrypt calls", seen: 0, least: 1, most: 10 }] })),
+      "kms-v1, 50 secrets: The model predicts something else in the phase cold: Decrypt calls, 0 seen, 1 to 10 predicted.",
+    ],
+    [
       "a wrong envelope",
       withCell("kms-v2", () => ({
         envelopes: { ...envelopes, right: 49, wrong: [{ key: "/registry/secrets/a/b", reason: "The AEAD does not open." }] },
@@ -91,6 +101,24 @@ describe("exit code 1", () => {
     expect(verdicts(result).exitCode).toBe(1);
     expect(faults(result)).toEqual([sentence]);
   });
+});
+
+it("says what the model predicted rightly, and nothing of it where something was wrong", () => {
+  const right = [
+    { what: "Encrypt calls", seen: 1, least: 1, most: 1 },
+    { what: "Decrypt calls", seen: 10, least: 1, most: 10 },
+  ];
+  const sentence = "What was counted is what the model predicts: 1 exactly, 1 within its range.";
+  const wrong = { what: "Decrypt calls", seen: 11, least: 1, most: 10 };
+  expect(texts(withPhase("kms-v2", "cold", () => ({ predictions: right })))).toContain(sentence);
+  const others = texts(withPhase("kms-v2", "cold", () => ({ predictions: [...right, wrong] })));
+  expect(others.filter((text) => text.startsWith("What was counted"))).toEqual([]);
+});
+
+it("takes failures for no fault where a phase is there to measure them", () => {
+  const requests = { due: 50, ok: 48, failed: 2, dropped: 0 };
+  expect(faults(withPhase("kms-v2", "cold", () => ({ requests })))).toHaveLength(1);
+  expect(faults(withPhase("kms-v2", "cold", () => ({ requests, expectsFailures: true })))).toEqual([]);
 });
 
 it("does not say that counts agree where one does not", () => {

@@ -1,5 +1,6 @@
 import { cellName } from "./fold.ts";
-import type { Agreement, Cell, CheckResult, CheckVerdict, Phase, PhaseName, Result, StepResult, Threshold } from "./schema.ts";
+import type { Plan } from "./plan-schema.ts";
+import type { Agreement, Cell, CheckResult, CheckVerdict, Phase, PhaseName, Prediction, Result, StepResult, Threshold } from "./schema.ts";
 
 export interface Verdict {
   readonly text: string;
@@ -18,7 +19,7 @@ export interface Verdicts {
 
 /** Judges a run by what lies in its result, and by nothing else. */
 export function verdicts(result: Result): Verdicts {
-  const { header, checks, cells, steps, thresholds } = result;
+  const { header, checks, cells, steps, thresholds, plan } = result;
   const wrong = checks.filter((check) => isFault(check, header));
   const others = checks.filter((check) => !isFault(check, header));
   const tally = sentences(tallies(result), { isFault: wrong.length > 0 });
@@ -35,6 +36,7 @@ export function verdicts(result: Result): Verdicts {
   ];
   const findings = [
     ...(wrong.length > 0 ? [] : tally),
+    ...sentences(plan?.sentences ?? [], { isFault: false }),
     ...sentences(troubles(others), { isFault: false, isShown: true }),
     ...sentences(
       [
@@ -45,6 +47,7 @@ export function verdicts(result: Result): Verdicts {
         ...envelopeFindings(cells),
         ...callFindings(cells),
         ...agreementFindings(result),
+        ...predictionFindings(cells),
         ...omissions(result),
       ],
       { isFault: false },
@@ -92,11 +95,17 @@ export function thresholdSentence({ expression, holds, measured }: Threshold): s
 }
 
 /** Why a run as a whole is not right: it did not end as it should, or it has nothing to show. */
-export function runFaults({ status, fault, cells, checks, steps, header }: Result): string[] {
+export function runFaults({ status, fault, cells, checks, steps, plan, header }: Result): string[] {
   const faults = status === "complete" ? [] : [fault ?? `The run is ${status}.`];
+  if (plan !== null) return [...faults, ...plan.stated.filter(({ holds }) => !holds).map(statedSentence)];
   if (cells.length > 0 || steps.length > 0 || checks.some((check) => check.verdict === "pass" || isFault(check, header))) return faults;
   if (checks.some(({ verdict }) => verdict === "fail" || verdict === "inconclusive")) return [...faults, "No check passed."];
   return [...faults, header.command === "bench" ? "Nothing was measured." : "Nothing was checked."];
+}
+
+/** A limit that was stated for a plan and that its prediction breaks; the report's figures show by how much. */
+function statedSentence({ expression }: Plan["stated"][number]): string {
+  return `By the prediction the limit "${expression}" does not hold.`;
 }
 
 /**
@@ -169,8 +178,8 @@ export function cellFaults(cell: Cell): string[] {
     else if (wrongCount > 0 || first !== undefined) faults.push(`${wrongCount} of ${envelopes.total} envelopes are wrong.${example}`);
   }
 
-  for (const { name, requests, failures } of cell.phases) {
-    if (requests.failed === 0) continue;
+  for (const { name, requests, failures, expectsFailures } of cell.phases) {
+    if (requests.failed === 0 || expectsFailures) continue;
     const [most] = failures;
     const example = most === undefined ? "" : ` Most often: ${most.status === 0 ? "" : `${most.status} `}${most.message}`;
     faults.push(`${requests.failed} of ${requests.due} requests of the phase ${name} failed.${example}`);
@@ -179,6 +188,14 @@ export function cellFaults(cell: Cell): string[] {
   for (const phase of cell.phases) {
     for (const { what, tap, server } of phase.agreements.filter(disagrees)) {
       faults.push(`The counts do not agree in the phase ${phase.name}: ${what}, ${tap} at the tap, ${server} at the API server.`);
+    }
+  }
+  for (const { name, predictions } of cell.phases) {
+    for (const prediction of predictions.filter((each) => !isPredicted(each))) {
+      const { what, seen } = prediction;
+      faults.push(
+        `The model predicts something else in the phase ${name}: ${what}, ${seen} seen, ${predictedRange(prediction)} predicted.`,
+      );
     }
   }
   const tapStood = isKms(cell) && cell.phases.some(({ kms }) => kms !== null);
@@ -241,6 +258,23 @@ function agreementFindings({ cells, header }: Result): string[] {
   return [
     `The tap and ${server} agree on ${agreements.length === 1 ? "the one count" : `all ${agreements.length} counts`} that both made.`,
   ];
+}
+
+function predictionFindings(cells: readonly Cell[]): string[] {
+  const predictions = cells.flatMap(({ phases }) => phases.flatMap((phase) => phase.predictions));
+  if (predictions.length === 0 || !predictions.every(isPredicted)) return [];
+  const ranges = predictions.filter(({ least, most }) => least !== most).length;
+  const exact = predictions.length - ranges;
+  const parts = [...(exact === 0 ? [] : [`${exact} exactly`]), ...(ranges === 0 ? [] : [`${ranges} within its range`])];
+  return [`What was counted is what the model predicts: ${parts.join(", ")}.`];
+}
+
+function isPredicted({ seen, least, most }: Prediction): boolean {
+  return seen >= least && seen <= most;
+}
+
+function predictedRange({ least, most }: Prediction): string {
+  return least === most ? String(least) : `${least} to ${most}`;
 }
 
 /** What a reader would otherwise take for checked or measured. */

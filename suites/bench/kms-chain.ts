@@ -13,6 +13,8 @@ export interface KmsChain extends AsyncDisposable {
   readonly pluginSocket: string;
   /** Makes the KMS answer every call so much later, milliseconds, from now on. */
   delay(ms: number): Promise<void>;
+  /** Changes the key that the plugin encrypts with; undefined where that is not kmsmark's to do. */
+  readonly rotateKey: (() => Promise<void>) | undefined;
 }
 
 export interface KmsChainOptions {
@@ -37,7 +39,8 @@ export async function startKmsChain(options: KmsChainOptions): Promise<KmsChain>
   const { pluginSocket, bundledProvider: provider, lease, clock, signal, kmsLatencyMs = 0, apiServers = 1 } = options;
   const chain = chains++;
   await using started = new AsyncDisposableStack();
-  const upstream = pluginSocket ?? started.use(await startPluginProcess({ lease, clock, signal, provider })).socket;
+  const plugin = pluginSocket === undefined ? started.use(await startPluginProcess({ lease, clock, signal, provider })) : undefined;
+  const upstream = pluginSocket ?? plugin?.socket ?? "";
   const taps: Tap[] = [];
   for (let server = 0; server < apiServers; server++) {
     const listen = join(lease.folder, `tap-${chain}-${server}.sock`);
@@ -47,6 +50,7 @@ export async function startKmsChain(options: KmsChainOptions): Promise<KmsChain>
   return {
     taps,
     pluginSocket: upstream,
+    rotateKey: plugin?.rotateKey,
     async delay(ms) {
       await Promise.all(taps.map((tap) => tap.setFaults(latencyFaults(ms))));
     },

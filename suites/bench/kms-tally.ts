@@ -6,6 +6,8 @@ interface MethodTally {
   calls: number;
   failed: number;
   probes: number;
+  /** Those that did work and succeeded. */
+  answered: number;
   readonly latency: LatencyHistogram;
 }
 
@@ -22,12 +24,13 @@ export class KmsTally {
     }
     let tally = this.#methods.get(method);
     if (tally === undefined) {
-      tally = { calls: 0, failed: 0, probes: 0, latency: LatencyHistogram.empty() };
+      tally = { calls: 0, failed: 0, probes: 0, answered: 0, latency: LatencyHistogram.empty() };
       this.#methods.set(method, tally);
     }
     tally.calls++;
     if (grpcCode !== 0) tally.failed++;
     if (purpose === "probe") tally.probes++;
+    else if (grpcCode === 0) tally.answered++;
     tally.latency.recordMs(durationMs);
   }
 
@@ -35,6 +38,11 @@ export class KmsTally {
   work(method: TapRecord["method"]): number {
     const tally = this.#methods.get(method);
     return tally === undefined ? 0 : tally.calls - tally.probes;
+  }
+
+  /** Calls that did work and succeeded, health probes left out. */
+  answered(method: TapRecord["method"]): number {
+    return this.#methods.get(method)?.answered ?? 0;
   }
 
   get total(): number {
@@ -50,6 +58,11 @@ export class KmsTally {
 
   /** As a run folder keeps it; only methods that were called. */
   toPhase(): Record<string, KmsMethod> {
-    return Object.fromEntries([...this.#methods].map(([method, tally]) => [method, { ...tally, latency: tally.latency.toLatency() }]));
+    return Object.fromEntries(
+      [...this.#methods].map(([method, { calls, failed, probes, latency }]) => [
+        method,
+        { calls, failed, probes, latency: latency.toLatency() },
+      ]),
+    );
   }
 }

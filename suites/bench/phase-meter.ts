@@ -24,7 +24,10 @@ export interface PhaseLoad {
 }
 
 /** What a phase itself measures; the rest of it is counted around it. */
-type Measured = Omit<Phase, "name" | "startMs" | "kms" | "server" | "agreements" | "seconds" | "client">;
+type Measured = Omit<
+  Phase,
+  "name" | "startMs" | "kms" | "server" | "agreements" | "seconds" | "client" | "predictions" | "expectsFailures"
+>;
 
 const noLoad = {
   load: null,
@@ -197,6 +200,8 @@ export class PhaseMeter implements AsyncDisposable {
         figures: { ...measured.figures, ...(this.#taps.length > 1 ? tally.workByServer(this.#taps.length) : {}) },
         seconds: [],
         client: null,
+        predictions: [],
+        expectsFailures: false,
       };
       journal.append({ event: "phase", phase });
       return { answer, phase };

@@ -11,6 +11,9 @@ import type {
 /** The name of the KMS provider in the configuration, and so in every stored value's prefix. */
 export const kmsProviderName = "kmsmark";
 
+/** The name of the KMS provider that is put in front of {@link kmsProviderName} when Secrets are moved from the one to the other. */
+export const newKmsProviderName = "kmsmark-new";
+
 export interface BenchConfiguration {
   readonly provider: BenchProvider;
   readonly encryption: EncryptionConfiguration;

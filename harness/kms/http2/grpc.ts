@@ -1,4 +1,4 @@
-import { errorCodes } from "./frames.ts";
+import { errorCodes, frameBytes, frameFlags, frameTypes, headersBytes } from "./frames.ts";
 import { encodeLiterals, type Header } from "./hpack.ts";
 
 const unknown = 2;
@@ -60,6 +60,30 @@ export function percentDecode(message: string): string {
     if (hex !== undefined) at += 2;
   }
   return Buffer.from(bytes).toString("utf8");
+}
+
+/** A message as it stands in DATA frames ("gRPC over HTTP2", Length-Prefixed-Message), not compressed. */
+export function lengthPrefixed(message: Uint8Array): Buffer {
+  const bytes = Buffer.alloc(5 + message.length);
+  bytes.writeUInt32BE(message.length, 1);
+  bytes.set(message, 5);
+  return bytes;
+}
+
+/**
+ * The frames of an answer with one message and the status OK ("gRPC over HTTP2", Responses).
+ * @param prefixed - the message as {@link lengthPrefixed} makes it, at most 16 KiB.
+ */
+export function answerBytes(streamId: number, prefixed: Buffer): Buffer {
+  const headers: Header[] = [
+    [":status", "200"],
+    ["content-type", "application/grpc"],
+  ];
+  return Buffer.concat([
+    headersBytes(streamId, 0, encodeLiterals(headers)),
+    frameBytes(frameTypes.data, 0, streamId, prefixed),
+    headersBytes(streamId, frameFlags.endStream, encodeLiterals([["grpc-status", "0"]])),
+  ]);
 }
 
 /** As `grpc-message` is sent: printable ASCII as it is, except %. */

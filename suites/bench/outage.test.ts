@@ -1,0 +1,43 @@
+import { expect, it } from "vitest";
+import { verdicts } from "../../harness/run/verdict.ts";
+import { measuredRun } from "./measured-run.ts";
+import { outage } from "./outage.ts";
+
+it("tells a failing call from a healthz that is not ok, also by what the model says of minutes", async () => {
+  const result = await measuredRun("embedded", { secrets: [6], providers: ["kms-v2"], own: { outage: "25s" } }, outage);
+  const failed = result.cells.map(({ parameters, phases }) => [
+    parameters["shownBy"],
+    ...phases.map(({ name, seconds, requests }) => [name, requests.failed, seconds.find((second) => second.failed > 0)?.second]),
+  ]);
+  // The last good health check is given out for 20 s, and a bad one for 3 s (spec encryption-at-rest 2.5).
+  const phases = [
+    ["outage", 12, undefined],
+    ["writes", 0, undefined],
+    ["warm-reads", 0, undefined],
+    ["readyz", 12, 20],
+    ["restart", 0, undefined],
+  ];
+  expect(failed).toEqual([
+    ["calls fail", ...phases],
+    ["healthz not ok", ...phases],
+  ]);
+  // Writes end 180 s after the last Status, which was 5 s before the outage; but only where the Status itself fails.
+  const said = result.findings.flatMap(({ text }) => (text.startsWith("By the model") ? [text] : []));
+  expect(said.map((text) => /writes failed from \d+ s to \d+ s/.exec(text)?.[0])).toEqual(["writes failed from 175 s to 188 s", undefined]);
+  expect(said[1]).toContain("writes and reads of known DEKs went on");
+  expect(verdicts(result).exitCode).toBe(0);
+});
+
+it("ends KMS v1's writes and its reads of forgotten DEKs with the KMS", async () => {
+  const result = await measuredRun("embedded", { secrets: [12], providers: ["kms-v1"], own: { outage: "4s" } }, outage);
+  const failed = result.cells[0]?.phases.map(({ name, requests }) => [name, requests.failed]);
+  expect(failed).toEqual([
+    ["outage", 8],
+    ["writes", 4],
+    ["warm-reads", 0],
+    ["cold-reads", 4],
+    ["readyz", 0],
+    ["restart", 0],
+  ]);
+  expect(verdicts(result).exitCode).toBe(0);
+});
