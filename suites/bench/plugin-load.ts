@@ -35,7 +35,7 @@ export function callsPerSecond({ requests, durationMs }: Phase): number {
 }
 
 /** Sends a load to a plugin through connections of its own, and writes down what came of it as a phase that is named as the method. */
-export async function loadPlugin(bench: PluginBench, endpoint: string, origin: CellOrigin, load: PluginLoad): Promise<Phase> {
+export async function loadPlugin(bench: PluginBench, endpoint: string, origin: CellOrigin, load: PluginLoad): Promise<void> {
   const { clock, signal, journal, progress } = bench;
   const { method, schedule, calls, connections, weight } = load;
   await using client = await KmsLoadClient.connect({ endpoint, calls, count: schedule.count, connections, clock });
@@ -58,7 +58,7 @@ export async function loadPlugin(bench: PluginBench, endpoint: string, origin: C
   const { user, system } = process.threadCpuUsage(cpuBefore);
   signal.throwIfAborted();
   progress.endPhase();
-  const phase: Phase = {
+  const phase = {
     name: method,
     startMs,
     durationMs,
@@ -75,7 +75,6 @@ export async function loadPlugin(bench: PluginBench, endpoint: string, origin: C
     figures: { clientCpuUs: (user + system) / Math.max(1, ok + failed) },
   };
   journal.append({ event: "phase", phase });
-  return phase;
 }
 
 function secondsOf(recorder: SecondsRecorder): Second[] {

@@ -79,12 +79,12 @@ const seconds = ownOption({
 const total = ownOption<number | undefined>({
   name: "total",
   describe: "How many calls each closed loop makes, instead of --seconds",
-  default: "",
+  default: "any",
   parse(word) {
-    if (word === "") return undefined;
+    if (word === "any") return undefined;
     const number = Number(word);
     if (Number.isSafeInteger(number) && number >= 1 && number <= 2 ** 31 - 1) return number;
-    throw new UsageError("bad-bench-options", `--total takes a whole number from 1 to ${2 ** 31 - 1}, not "${word}".`);
+    throw new UsageError("bad-bench-options", `--total takes a whole number from 1 to ${2 ** 31 - 1}, or any, not "${word}".`);
   },
 });
 
