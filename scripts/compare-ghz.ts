@@ -8,12 +8,12 @@ import { compareWithGhz, ghzLack, ghzVersion, type PluginLoadRound } from "./pee
 
 /**
  * The client that loads plugins beside ghz, in interleaved rounds. Prints a table of medians, and of ratios with their 95 % intervals.
- * Usage: node scripts/compare-ghz.ts [--rounds 5] [--seconds 2] [--in-flight 1,32]
+ * Usage: node scripts/compare-ghz.ts [--rounds 5] [--seconds 3] [--in-flight 1,32]
  */
 const { values } = parseArgs({
   options: {
     rounds: { type: "string", default: "5" },
-    seconds: { type: "string", default: "2" },
+    seconds: { type: "string", default: "3" },
     "in-flight": { type: "string", default: "1,32" },
   },
 });
@@ -59,9 +59,11 @@ function rows(rounds: readonly PluginLoadRound[]): string[] {
     const ratio = `${median(ratios).toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`;
     return `| ${many} | ${name} | ${median(own).toFixed(digits)} | ${median(theirs).toFixed(digits)} | ${ratio} |`;
   };
+  const loadAlone = median(rounds.flatMap(({ loadCpuUsPerCall }) => loadCpuUsPerCall ?? []));
   return [
     row("calls/s", ({ callsPerSecond }) => callsPerSecond, 0),
-    row("client CPU µs a call", ({ cpuUsPerCall }) => cpuUsPerCall, 2),
+    row("CPU of the whole process, µs a call", ({ cpuUsPerCall }) => cpuUsPerCall, 2),
+    `| ${many} | of that the load alone | ${loadAlone.toFixed(2)} | – | – |`,
     row("p50 ms", ({ p50Ms }) => p50Ms, 3),
     row("p99 ms", ({ p99Ms }) => p99Ms, 3),
   ];
