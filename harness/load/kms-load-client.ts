@@ -241,11 +241,15 @@ export class KmsLoadClient implements Sender, AsyncDisposable {
 
   readonly #onUnsent = (index: number, deadlineMs: number, reason: string): void => {
     const attempts = (this.#attempts.get(index) ?? 0) + 1;
-    if (attempts >= attemptsMax || this.#isClosed) {
+    if (this.#isClosed) {
+      this.#done(index, unavailable, reason);
+    } else if (attempts >= attemptsMax) {
       this.#done(index, unavailable, `not begun in ${attempts} attempts: ${reason}`);
     } else {
       this.#attempts.set(index, attempts);
       this.#queue.push(index, deadlineMs);
+      // Where it came from there may be room all the time, so that nobody will tell of any.
+      if (this.#queue.length === 1) queueMicrotask(() => this.#onRoom());
     }
   };
 

@@ -1,0 +1,85 @@
+import type { KmsVersion } from "../../harness/kms/contract.ts";
+import { LoadDriver } from "../../harness/load/driver.ts";
+import type { KmsLoadMethod } from "../../harness/load/kms-calls.ts";
+import { KmsLoadClient, type LoadCall } from "../../harness/load/kms-load-client.ts";
+import type { Schedule } from "../../harness/load/schedule.ts";
+import type { SecondsRecorder } from "../../harness/load/seconds.ts";
+import type { Phase, Second } from "../../harness/run/schema.ts";
+import type { PluginBench } from "./benchmark.ts";
+import type { CellOrigin } from "./cell.ts";
+
+/** A load of one method of a plugin. */
+export interface PluginLoad {
+  readonly method: KmsLoadMethod;
+  readonly schedule: Schedule;
+  readonly calls: readonly LoadCall[];
+  readonly connections: number;
+  /** Roughly how long it takes, beside others. */
+  readonly weight: number;
+}
+
+/** How often a load that runs is looked at. */
+const progressMs = 250;
+/** An open load that the plugin does not keep up with holds back what is more, and shows it as latency; what comes too late is dropped. */
+const inFlightMax = 4096;
+const dropAfterMs = 1000;
+
+/** `kms-v2`: what a cell's provider is where the plugin stands alone. */
+export function providerOf(kms: KmsVersion): "kms-v1" | "kms-v2" {
+  return kms === "v1" ? "kms-v1" : "kms-v2";
+}
+
+/** Calls that were answered a second. */
+export function callsPerSecond({ requests, durationMs }: Phase): number {
+  return durationMs > 0 ? (requests.ok * 1000) / durationMs : 0;
+}
+
+/** Sends a load to a plugin through connections of its own, and writes down what came of it as a phase that is named as the method. */
+export async function loadPlugin(bench: PluginBench, endpoint: string, origin: CellOrigin, load: PluginLoad): Promise<void> {
+  const { clock, signal, journal, progress } = bench;
+  const { method, schedule, calls, connections, weight } = load;
+  await using client = await KmsLoadClient.connect({ endpoint, calls, count: schedule.count, connections, clock });
+  journal.append({ event: "phase-started", name: method, due: schedule.count });
+  progress.startPhase({ ...origin, phase: method, due: schedule.count, weight });
+  const startMs = journal.nowMs();
+  const cpuBefore = process.threadCpuUsage();
+  const driver = new LoadDriver({ schedule, sender: client, clock, signal, inFlightMax, dropAfterMs });
+  const running = driver.run();
+  let isOver = false;
+  const over = running.finally(() => {
+    isOver = true;
+  });
+  while (!isOver) {
+    await Promise.race([over, clock.sleep(progressMs)]);
+    const { done } = driver.progress();
+    progress.update({ done, kmsCalls: done });
+  }
+  const { load: offered, due, ok, failed, dropped, failures, latency, serviceTime, seconds, durationMs } = await running;
+  const { user, system } = process.threadCpuUsage(cpuBefore);
+  signal.throwIfAborted();
+  progress.endPhase();
+  const phase = {
+    name: method,
+    startMs,
+    durationMs,
+    load: offered,
+    requests: { due, ok, failed, dropped },
+    failures,
+    latency: latency.toLatency(),
+    serviceTime: serviceTime.toLatency(),
+    kms: null,
+    server: {},
+    agreements: [],
+    seconds: secondsOf(seconds),
+    client: null,
+    figures: { clientCpuUs: (user + system) / Math.max(1, ok + failed) },
+  };
+  journal.append({ event: "phase", phase });
+}
+
+function secondsOf(recorder: SecondsRecorder): Second[] {
+  return [...recorder.seconds()].map(({ second, ok, failed, dropped, latency }) => {
+    const quantiles = latency.toLatency();
+    return { second, ok, failed, dropped, p50: quantiles?.p50 ?? null, p99: quantiles?.p99 ?? null, max: quantiles?.max ?? null };
+  });
+}
