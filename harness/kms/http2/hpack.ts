@@ -25,8 +25,8 @@ const staticTable: readonly Header[] = [
   ].map((name): Header => [name, ""]),
 ];
 
-/** Every connection begins with it (RFC 9113 section 6.5.2). */
-const defaultTableBytes = 4096;
+/** The size of the table with which every connection begins (RFC 9113 section 6.5.2). */
+export const defaultTableBytes = 4096;
 /** An encoder that wants a bigger table than this is not followed: the table is memory that a peer controls. */
 const tableBytesMax = 1 << 20;
 
