@@ -40,7 +40,7 @@ export const concurrentCallsMax = 1000;
 /** gRPC's own default. */
 export const messageBytesMax = 4 * 1024 * 1024;
 /** Of requests that are not complete, all calls of a connection together. */
-const pendingBytesMax = 64 * 1024 * 1024;
+const pendingBytesMax = 16 * 1024 * 1024;
 const textCharactersMax = 4096;
 
 const streamWindowBytes = 256 * 1024;
