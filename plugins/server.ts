@@ -174,7 +174,12 @@ function unary<Request extends Message, Response extends Message>(
       end(grpcCodes[kind], message, 0);
     };
     handle(request, context).then((response) => {
-      call.answer(responseSerialize(response));
+      try {
+        call.answer(responseSerialize(response));
+      } catch (thrown) {
+        fail(thrown);
+        return;
+      }
       end(status.OK, "", payloadBytes(response));
     }, fail);
   };

@@ -107,7 +107,7 @@ export class KeyService {
   async decrypt({ ciphertext, uid, keyId, annotations }: DecryptRequest, context: CallContext): Promise<DecryptResponse> {
     requireUid(uid);
     requireCiphertext(ciphertext);
-    const keyIdBytes = byteLengthOf(keyId);
+    const keyIdBytes = Buffer.byteLength(keyId);
     if (keyIdBytes === 0 || keyIdBytes > keyIdBytesMax)
       throw badRequest(`The key_id has ${keyIdBytes} bytes; it has 1 to ${keyIdBytesMax}.`);
     requireAnnotations(annotations, badRequest);
@@ -260,15 +260,8 @@ function requireCiphertext({ length }: Uint8Array): void {
   if (length === 0 || length > bytesMax) throw badRequest(`The ciphertext has ${length} bytes; this plugin takes 1 to ${bytesMax}.`);
 }
 
-const printableAscii = /^[ -~]*$/;
-
-/** As UTF-8. */
-function byteLengthOf(text: string): number {
-  return printableAscii.test(text) ? text.length : Buffer.byteLength(text);
-}
-
 function requireKeyId(keyId: string): void {
-  const bytes = byteLengthOf(keyId);
+  const bytes = Buffer.byteLength(keyId);
   if (bytes === 0 || bytes > keyIdBytesMax)
     throw brokenProvider(`The KMS returned a key_id of ${bytes} bytes; it has 1 to ${keyIdBytesMax}.`);
 }
@@ -289,8 +282,9 @@ const domainName = new RegExp(`^${label}(\\.${label})+\\.?$`);
 function requireAnnotations(annotations: ReadonlyMap<string, Uint8Array>, fault: (message: string) => ProviderFault): void {
   let bytes = 0;
   for (const [key, value] of annotations) {
-    bytes += byteLengthOf(key) + value.length;
     if (key.length > 253 || !domainName.test(key)) throw fault("The key of an annotation is no domain name of two labels or more.");
+    // A domain name has as many bytes as characters.
+    bytes += key.length + value.length;
   }
   if (bytes > annotationsBytesMax) throw fault(`The annotations have ${bytes} bytes together; they have at most ${annotationsBytesMax}.`);
 }

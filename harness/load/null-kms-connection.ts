@@ -1,13 +1,14 @@
 import type { Socket } from "node:net";
-import { ConnectionError, http2ErrorCodes } from "../kms/http2/connection-error.ts";
 import {
   clientPreface,
+  errorCodes,
   frameBytes,
   frameFlags,
   frameHeaderBytes,
   frameTypes,
   headersBytes,
   headerTableSizeSetting,
+  Http2Error,
   payloadBytesMax,
   settings,
   settingsBytes,
@@ -78,7 +79,7 @@ export class NullKmsConnection {
         this.#received = 0;
       }
     } catch (thrown) {
-      if (!(thrown instanceof ConnectionError)) throw thrown;
+      if (!(thrown instanceof Http2Error)) throw thrown;
       const payload = Buffer.alloc(8);
       payload.writeUInt32BE(thrown.errorCode, 4);
       this.#add(frameBytes(frameTypes.goAway, 0, 0, payload));
@@ -94,13 +95,13 @@ export class NullKmsConnection {
     if (!this.#hasPreface) {
       if (bytes.length < clientPreface.length) return 0;
       if (!bytes.subarray(0, clientPreface.length).equals(clientPreface))
-        throw new ConnectionError(http2ErrorCodes.protocolError, "the client does not speak HTTP/2");
+        throw new Http2Error("the client does not speak HTTP/2", errorCodes.protocolError);
       this.#hasPreface = true;
       at = clientPreface.length;
     }
     while (bytes.length - at >= frameHeaderBytes) {
       const length = bytes.readUInt32BE(at) >>> 8;
-      if (length > payloadBytesMax) throw new ConnectionError(http2ErrorCodes.frameSizeError, "a frame is too long");
+      if (length > payloadBytesMax) throw new Http2Error("a frame is too long", errorCodes.frameSizeError);
       const next = at + frameHeaderBytes + length;
       if (next > bytes.length) break;
       this.#frame(bytes[at + 3] ?? 0, bytes[at + 4] ?? 0, bytes.readUInt32BE(at + 5) & 0x7fffffff, bytes, at + frameHeaderBytes, next);
@@ -155,7 +156,7 @@ export class NullKmsConnection {
 
   #onRequest(streamId: number): void {
     if (this.#dataBytes > this.#initialWindow)
-      throw new ConnectionError(http2ErrorCodes.flowControlError, "a stream's window is too small for the answer");
+      throw new Http2Error("a stream's window is too small for the answer", errorCodes.flowControlError);
     if (this.#dataBytes > this.#window) {
       this.#waiting.push(streamId);
       return;

@@ -76,6 +76,11 @@ export class GoPlugin implements AsyncDisposable {
     return plugin;
   }
 
+  /** Of the process; undefined while there is none. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
   async rotate(): Promise<void> {
     this.#child?.kill("SIGHUP");
   }

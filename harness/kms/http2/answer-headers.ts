@@ -1,7 +1,4 @@
-import { encodeLiterals } from "./hpack.ts";
-
-/** What every connection begins with (RFC 9113 section 6.5.2). */
-const defaultTableBytes = 4096;
+import { defaultTableBytes, encodeLiterals } from "./hpack.ts";
 
 const status200 = 0x88;
 const contentType = encodeLiterals([["content-type", "application/grpc"]]).subarray(1);

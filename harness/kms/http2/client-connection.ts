@@ -1,6 +1,5 @@
 import type { Writable } from "node:stream";
 import { type AnswerHeaders, AnswerHeadersReader } from "./answer-headers-reader.ts";
-import { ConnectionError, http2ErrorCodes } from "./connection-error.ts";
 import {
   clientPreface,
   errorCodes,
@@ -293,7 +292,7 @@ export class ClientConnection {
   /** Takes leave of the server and closes; calls that are open end as Unavailable. */
   close(reason: string): void {
     if (this.#isOver) return;
-    this.#goAway(http2ErrorCodes.noError);
+    this.#goAway(errorCodes.noError);
     this.flush();
     this.#end(grpcCodes.unavailable, reason);
   }
@@ -357,7 +356,7 @@ export class ClientConnection {
   }
 
   #add(frame: Buffer): void {
-    if (this.#outBytes >= outBytesMax) throw breach("the server does not read what it asks for", http2ErrorCodes.enhanceYourCalm);
+    if (this.#outBytes >= outBytesMax) throw breach("the server does not read what it asks for", errorCodes.enhanceYourCalm);
     const at = this.#reserve(frame.length);
     frame.copy(this.#out, at);
     this.#outBytes = at + frame.length;
@@ -417,7 +416,7 @@ export class ClientConnection {
     const length = bytes.readUInt32BE(at) >>> 8;
     if (length <= payloadBytesMax) return length;
     if (!this.#hasSettings) throw breach("what answers does not speak HTTP/2");
-    throw breach(`a frame of the server has ${length} bytes`, http2ErrorCodes.frameSizeError);
+    throw breach(`a frame of the server has ${length} bytes`, errorCodes.frameSizeError);
   }
 
   /** Returns where the first frame begins that is not whole. */
@@ -480,7 +479,7 @@ export class ClientConnection {
     if (streamId !== 0 && this.#ids[place] === streamId) return place;
     this.#requireOpened(streamId);
     if (streamId <= this.#cancelledId) return -1;
-    throw breach("the server goes on with a stream that it has ended", http2ErrorCodes.streamClosed);
+    throw breach("the server goes on with a stream that it has ended", errorCodes.streamClosed);
   }
 
   #requireOpened(streamId: number): void {
@@ -555,7 +554,7 @@ export class ClientConnection {
     const isPadded = (flags & frameFlags.padded) !== 0;
     const end = isPadded ? to - paddingOf(bytes, from, to) : to;
     const start = from + (isPadded ? 1 : 0) + ((flags & frameFlags.priority) === 0 ? 0 : priorityBytes);
-    if (start > end) throw breach("a HEADERS frame is shorter than its priority", http2ErrorCodes.frameSizeError);
+    if (start > end) throw breach("a HEADERS frame is shorter than its priority", errorCodes.frameSizeError);
     if ((flags & frameFlags.endHeaders) !== 0) {
       this.#onBlock(flags, streamId, bytes, start, end);
     } else {
@@ -577,7 +576,7 @@ export class ClientConnection {
   #addToBlock(block: OpenBlock, bytes: Buffer, from: number, to: number): void {
     block.pieces.push(Buffer.from(bytes.subarray(from, to)));
     block.bytes += frameHeaderBytes + to - from;
-    if (block.bytes > headerBlockBytesMax) throw breach("a header block of the server does not end", http2ErrorCodes.enhanceYourCalm);
+    if (block.bytes > headerBlockBytesMax) throw breach("a header block of the server does not end", errorCodes.enhanceYourCalm);
   }
 
   #onBlock(flags: number, streamId: number, bytes: Buffer, from: number, to: number): void {
@@ -631,7 +630,7 @@ export class ClientConnection {
       requireLength("SETTINGS", from, to, 0);
       return;
     }
-    if ((to - from) % 6 !== 0) throw breach("a SETTINGS frame has a wrong length", http2ErrorCodes.frameSizeError);
+    if ((to - from) % 6 !== 0) throw breach("a SETTINGS frame has a wrong length", errorCodes.frameSizeError);
     for (let at = from; at < to; at += 6) this.#set(bytes.readUInt16BE(at), bytes.readUInt32BE(at + 2));
     this.#hasSettings = true;
     this.#add(frameBytes(frameTypes.settings, frameFlags.ack, 0, nothing));
@@ -640,7 +639,7 @@ export class ClientConnection {
 
   /** RFC 9113 section 6.5.2. */
   #set(parameter: number, value: number): void {
-    const require = (name: string, isAllowed: boolean, errorCode: number = http2ErrorCodes.protocolError) => {
+    const require = (name: string, isAllowed: boolean, errorCode: number = errorCodes.protocolError) => {
       if (!isAllowed) throw breach(`the server sets ${name} to ${value}`, errorCode);
     };
     switch (parameter) {
@@ -655,7 +654,7 @@ export class ClientConnection {
         break;
       case settings.initialWindowSize: {
         const extraMax = this.#slow.reduce((max, { extraWindow }) => Math.max(max, extraWindow), 0);
-        require("INITIAL_WINDOW_SIZE", value + extraMax <= windowBytesMax, http2ErrorCodes.flowControlError);
+        require("INITIAL_WINDOW_SIZE", value + extraMax <= windowBytesMax, errorCodes.flowControlError);
         this.#initialWindow = value;
         break;
       }
@@ -678,7 +677,7 @@ export class ClientConnection {
 
   #onGoAway(streamId: number, bytes: Buffer, from: number, to: number): void {
     if (streamId !== 0) throw breach("a GOAWAY is on a stream");
-    if (to - from < 8) throw breach("a GOAWAY frame has a wrong length", http2ErrorCodes.frameSizeError);
+    if (to - from < 8) throw breach("a GOAWAY frame has a wrong length", errorCodes.frameSizeError);
     const lastId = bytes.readUInt32BE(from) & 0x7fffffff;
     const said = bytes.toString("latin1", from + 8, Math.min(to, from + 8 + 60)).replaceAll(/[^ -~]/g, "?");
     const reason = `the server sent GOAWAY: ${errorNameOf(bytes.readUInt32BE(from + 4))}${said === "" ? "" : ` (${said})`}`;
@@ -693,14 +692,14 @@ export class ClientConnection {
     if (increment === 0) throw breach("a WINDOW_UPDATE adds nothing");
     if (streamId === 0) {
       this.#window += increment;
-      if (this.#window > windowBytesMax) throw breach("the connection's window is too big", http2ErrorCodes.flowControlError);
+      if (this.#window > windowBytesMax) throw breach("the connection's window is too big", errorCodes.flowControlError);
     } else {
       this.#requireOpened(streamId);
       const request = this.#slow.find((each) => each.streamId === streamId);
       if (request === undefined) return;
       request.extraWindow += increment;
       if (this.#initialWindow + request.extraWindow > windowBytesMax) {
-        throw breach("a stream's window is too big", http2ErrorCodes.flowControlError);
+        throw breach("a stream's window is too big", errorCodes.flowControlError);
       }
     }
     if (this.#slow.length > 0) this.#sendSlow();
@@ -763,7 +762,7 @@ export class ClientConnection {
   #breakOff(fault: Http2Error): void {
     this.#isReading = false;
     // A header block that cannot be decoded is the only other fault.
-    this.#goAway(fault instanceof ConnectionError ? fault.errorCode : http2ErrorCodes.compressionError);
+    this.#goAway(fault instanceof Http2Error ? fault.errorCode : errorCodes.compressionError);
     this.flush();
     this.#end(grpcCodes.internal, `the server breaks HTTP/2: ${fault.message}`);
   }
@@ -794,8 +793,8 @@ export class ClientConnection {
 
 const nothing = Buffer.alloc(0);
 
-function breach(message: string, errorCode: number = http2ErrorCodes.protocolError): ConnectionError {
-  return new ConnectionError(errorCode, message);
+function breach(message: string, errorCode: number = errorCodes.protocolError): Http2Error {
+  return new Http2Error(message, errorCode);
 }
 
 /** How many bytes of padding end a padded frame (RFC 9113 section 6.1). */
@@ -806,7 +805,7 @@ function paddingOf(bytes: Buffer, from: number, to: number): number {
 }
 
 function requireLength(name: string, from: number, to: number, wanted: number): void {
-  if (to - from !== wanted) throw breach(`a ${name} frame has a wrong length`, http2ErrorCodes.frameSizeError);
+  if (to - from !== wanted) throw breach(`a ${name} frame has a wrong length`, errorCodes.frameSizeError);
 }
 
 /** What trailers say that do not simply end a good answer; `state` is what came before them. */

@@ -1,5 +1,4 @@
-import { ConnectionError, http2ErrorCodes } from "./connection-error.ts";
-import { clientPreface, frameHeaderBytes } from "./frames.ts";
+import { clientPreface, errorCodes, frameHeaderBytes, Http2Error, payloadBytesMax } from "./frames.ts";
 
 /**
  * Takes one frame, whose payload lies in `bytes` from `start` to `end`; nobody writes into them afterwards. Positions in the place of a
@@ -7,9 +6,6 @@ import { clientPreface, frameHeaderBytes } from "./frames.ts";
  * @returns false to be given no more.
  */
 export type TakeFrame = (type: number, flags: number, streamId: number, bytes: Buffer, start: number, end: number) => boolean;
-
-/** What a server takes in one frame (SETTINGS_MAX_FRAME_SIZE, RFC 9113 section 6.5.2). */
-const payloadBytesMax = 16_384;
 
 /** Cuts what a client sends, in whatever pieces, into frames, and keeps at most one frame that is not whole. */
 export class FrameReader {
@@ -30,7 +26,7 @@ export class FrameReader {
     return this.#prefaceBytes === clientPreface.length;
   }
 
-  /** @throws ConnectionError where the client does not begin with the preface, or sends a frame that is too long. */
+  /** @throws Http2Error where the client does not begin with the preface, or sends a frame that is too long. */
   read(chunk: Buffer): void {
     const start = this.hasBegun ? 0 : this.#readPreface(chunk);
     if (this.#pieceBytes === 0) {
@@ -53,7 +49,7 @@ export class FrameReader {
       const lengthAndType = bytes.readUInt32BE(at);
       const start = at + frameHeaderBytes;
       const end = start + (lengthAndType >>> 8);
-      if (end - start > payloadBytesMax) throw new ConnectionError(http2ErrorCodes.frameSizeError, "a frame is longer than 16384 bytes");
+      if (end - start > payloadBytesMax) throw new Http2Error("a frame is longer than 16384 bytes", errorCodes.frameSizeError);
       if (end > bytes.length) break;
       const streamId = bytes.readUInt32BE(at + 5) & 0x7fffffff;
       at = end;
@@ -74,7 +70,7 @@ export class FrameReader {
   #readPreface(chunk: Buffer): number {
     const bytes = Math.min(chunk.length, clientPreface.length - this.#prefaceBytes);
     if (clientPreface.compare(chunk, 0, bytes, this.#prefaceBytes, this.#prefaceBytes + bytes) !== 0) {
-      throw new ConnectionError(http2ErrorCodes.protocolError, "the client does not begin with the HTTP/2 preface");
+      throw new Http2Error("the client does not begin with the HTTP/2 preface");
     }
     this.#prefaceBytes += bytes;
     return bytes;

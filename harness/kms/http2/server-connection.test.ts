@@ -257,6 +257,34 @@ describe("a connection", () => {
     ]);
   });
 
+  it("takes the same bytes for other headers where the table has changed meanwhile", async () => {
+    await using place = await arrange();
+    const client = await place.greeted();
+    const rest = Buffer.concat([hex("be"), encodeLiterals(request.slice(3))]);
+    // A path of its own with indexing; after it be is the newest entry, whichever that is.
+    const inserting = (path: string) => Buffer.concat([hex("8386 440a"), Buffer.from(path), encodeLiterals(request.slice(3))]);
+    const whole = (streamId: number, block: Buffer) => [begin(streamId, block), content(streamId, message("x"))];
+    const newest = Buffer.concat([hex("8386"), rest]);
+    client.send(...whole(1, inserting("/test/Echo")), ...whole(3, newest), ...whole(5, newest));
+    client.send(...whole(7, inserting("/test/Fail")), call(9, "/test/Echo", "x"), ...whole(11, newest));
+    expect(await client.settle()).toEqual([
+      ...[1, 3, 5].flatMap((streamId) => answered(streamId, "x")),
+      failed(7, 9, "x"),
+      ...answered(9, "x"),
+      failed(11, 9, "x"),
+    ]);
+  });
+
+  it("loses nothing of what is handed to it in one go", async () => {
+    await using place = await arrange();
+    const client = await place.greeted();
+    const calls = (from: number) => Buffer.concat(Array.from({ length: 10 }, (_none, index) => call(from + 2 * index)));
+    // As a socket does that was paused.
+    for (const from of [1, 21, 41]) place.sockets[0]?.emit("data", calls(from));
+    const ended = (await client.settle()).filter((said) => said.endsWith("end grpc-status=0"));
+    expect(ended).toEqual(Array.from({ length: 30 }, (_none, index) => `HEADERS ${1 + 2 * index} end grpc-status=0`));
+  });
+
   it("answers pings, also to somebody who keeps the connection alive", async () => {
     await using place = await arrange();
     const client = await place.greeted();
@@ -346,6 +374,25 @@ describe("a request", () => {
     expect(await client.settle()).toEqual(answered(1, "x"));
   });
 
+  it("may be one of several that are long, and not of too many", async () => {
+    await using place = await arrange();
+    const client = await place.greeted();
+    const most = message(Buffer.alloc(messageBytesMax)).subarray(0, messageBytesMax);
+    const pieces = Array.from({ length: most.length / 16_384 }, (_none, index) => most.subarray(16_384 * index, 16_384 * (index + 1)));
+    const first = 1;
+    const fifth = 9;
+    for (let streamId = first; streamId <= fifth; streamId += 2) {
+      client.send(begin(streamId, to("/test/Echo")));
+      for (const piece of streamId === fifth ? pieces.slice(0, 1) : pieces) client.send(content(streamId, piece, 0));
+    }
+    const said = (await client.settle()).filter((each) => !each.startsWith("WINDOW_UPDATE"));
+    expect(said).toEqual([failed(fifth, 8, "Too many long messages are under way on this connection."), `RST_STREAM ${fifth} 0`]);
+    // Whoever gives up makes room.
+    client.send(frameBytes(rstStream, 0, first, hex("00000008")), begin(11, to("/test/Echo")), content(11, message("x").subarray(0, 3), 0));
+    client.send(content(11, message("x").subarray(3)));
+    expect(await client.settle()).toEqual(answered(11, "x"));
+  });
+
   it("of 4 MiB is taken, as fast as the windows open", async () => {
     await using place = await arrange();
     const client = await place.greeted();
@@ -392,6 +439,15 @@ describe("an answer", () => {
     expect(await client.settle()).toEqual(["DATA 1 16384 bytes", "DATA 1 16384 bytes", "DATA 1 1702 bytes", "HEADERS 1 end grpc-status=0"]);
     client.send(windowUpdateBytes(0, 10));
     expect(await client.settle()).toEqual(["DATA 3 hello", "HEADERS 3 end grpc-status=0"]);
+  });
+
+  it("of many small ones stays within the connection's window too", async () => {
+    await using place = await arrange();
+    const client = await place.greeted();
+    const streamIds = Array.from({ length: 70 }, (_none, index) => 2 * index + 1);
+    client.send(...streamIds.flatMap((streamId) => big(streamId, 1000)));
+    const said = await client.settle();
+    expect(streamIds.reduce((sum, streamId) => sum + sentBytes(said, streamId), 0)).toBe(65_535);
   });
 
   it("stays within its stream's window, which settings widen and narrow, and holds up no other", async () => {
@@ -484,6 +540,16 @@ describe("a call that the client gives up", () => {
     if (served !== undefined) await once(served, "close");
     expect(place.cancelled).toHaveLength(2);
     place.later[0]?.answer(none);
+  });
+
+  it("before its request was complete counts no more", async () => {
+    await using place = await arrange();
+    const client = await place.greeted();
+    for (let index = 0; index < concurrentCallsMax + 5; index++) {
+      client.send(begin(2 * index + 1, to("/test/Echo")), reset(2 * index + 1));
+    }
+    client.send(call(9999));
+    expect(await client.settle()).toEqual(answered(9999));
   });
 
   it("counts until its method has ended, so that resets make no room (CVE-2023-44487)", async () => {

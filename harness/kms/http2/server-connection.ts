@@ -1,11 +1,10 @@
 import type { Socket } from "node:net";
 import type { Clock } from "../../clock.ts";
 import { AnswerHeaders } from "./answer-headers.ts";
-import { ConnectionError, http2ErrorCodes } from "./connection-error.ts";
 import { FloodGuard } from "./flood-guard.ts";
 import { FrameReader } from "./frame-reader.ts";
 import { FrameWriter } from "./frame-writer.ts";
-import { frameFlags, frameTypes, Http2Error, headerTableSizeSetting } from "./frames.ts";
+import { errorCodes, frameFlags, frameTypes, Http2Error, headerTableSizeSetting, payloadBytesMax, settings } from "./frames.ts";
 import { trailersOnly } from "./grpc.ts";
 import { encodeLiterals, type Header, HpackDecoder } from "./hpack.ts";
 import { areTrailers, headerListBytesMax, type MalformedHead, type RefusedHead, type RequestHead, requestHeadOf } from "./request-head.ts";
@@ -41,7 +40,7 @@ export const concurrentCallsMax = 1000;
 /** gRPC's own default. */
 export const messageBytesMax = 4 * 1024 * 1024;
 /** Of requests that are not complete, all calls of a connection together. */
-const pendingBytesMax = 64 * 1024 * 1024;
+const pendingBytesMax = 16 * 1024 * 1024;
 const textCharactersMax = 4096;
 
 const streamWindowBytes = 256 * 1024;
@@ -49,8 +48,6 @@ const connectionWindowBytes = 1024 * 1024;
 /** What both sides begin with (RFC 9113 section 6.9.2), and what no window exceeds (section 6.9.1). */
 const defaultWindowBytes = 65_535;
 const windowBytesMax = 0x7fffffff;
-/** What every client takes in one frame (SETTINGS_MAX_FRAME_SIZE). */
-const payloadBytesMax = 16_384;
 
 /** Header blocks are decoded when they are whole; this is what one may have before. */
 const blockBytesMax = 2 * headerListBytesMax;
@@ -61,14 +58,15 @@ const knownBlockBytesMax = 512;
 /** Of streams that this side ended by itself: what the client had sent until it knew is passed over. */
 const endedStreamsMax = 1000;
 
+/** From this on what came is read in two halves: a handful of calls. */
+const halvedBytesMin = 512;
+
 /** What is kept of a request that comes in pieces has room for this much at first. */
 const gatheredBytesMin = 1024;
 
 const messagePrefixBytes = 5;
 /** The message's flag of compression, and its length of 32 bits, before every message ("gRPC over HTTP2", Length-Prefixed-Message). */
 const uncompressed = 0;
-
-const settings = { enablePush: 0x2, maxConcurrentStreams: 0x3, initialWindowSize: 0x4, maxFrameSize: 0x5, maxHeaderListSize: 0x6 } as const;
 
 const grpcCodes = { resourceExhausted: 8, unimplemented: 12, internal: 13 } as const;
 
@@ -110,6 +108,7 @@ export class ServerConnection {
   #isClosed = false;
   #isReading = false;
   #isFlushDue = false;
+  #secondHalf: Buffer | undefined;
 
   constructor(socket: Socket, { methods, clock }: ServerConnectionOptions) {
     this.#socket = socket;
@@ -140,7 +139,7 @@ export class ServerConnection {
       this.#end();
       return;
     }
-    this.#writeGoAway(windowBytesMax, http2ErrorCodes.noError, nothing);
+    this.#writeGoAway(windowBytesMax, errorCodes.noError, nothing);
     // Whatever the client sent before it learnt of this is there before its answer.
     this.#writer.addFrame(frameTypes.ping, 0, 0, shutdownPing);
     this.#flush();
@@ -162,18 +161,44 @@ export class ServerConnection {
     this.#flush();
   }
 
+  /**
+   * Of many calls that came together, those in the first half are answered before the others are read: while the server works on these, the
+   * client takes the answers and sends its next calls. Else each of the two would wait while the other works.
+   */
   #read(chunk: Buffer): void {
+    this.#readOn();
+    if (chunk.length < halvedBytesMin) {
+      this.#readPiece(chunk);
+      this.#flush();
+      return;
+    }
+    const middle = chunk.length >>> 1;
+    this.#secondHalf = chunk.subarray(middle);
+    this.#readPiece(chunk.subarray(0, middle));
+    // Behind the answers that methods give at once, be it by a promise.
+    queueMicrotask(() => this.#readOn());
+  }
+
+  #readOn(): void {
+    const piece = this.#secondHalf;
+    if (piece === undefined) return;
+    this.#secondHalf = undefined;
+    this.#flush();
+    this.#readPiece(piece);
+    this.#flush();
+  }
+
+  #readPiece(piece: Buffer): void {
     if (this.#isClosed) return;
     this.#isReading = true;
     try {
-      this.#reader.read(chunk);
+      this.#reader.read(piece);
     } catch (thrown) {
       if (!(thrown instanceof Http2Error)) throw thrown;
-      this.#fail(thrown instanceof ConnectionError ? thrown.errorCode : http2ErrorCodes.compressionError, thrown.message);
+      this.#fail(thrown.errorCode, thrown.message);
     } finally {
       this.#isReading = false;
     }
-    this.#flush();
   }
 
   #takeFrame(type: number, flags: number, streamId: number, bytes: Buffer, start: number, end: number): void {
@@ -206,7 +231,7 @@ export class ServerConnection {
       case frameTypes.priority:
         requireStream(streamId);
         this.#spend();
-        if (end - start !== 5) this.#resetStream(streamId, http2ErrorCodes.frameSizeError);
+        if (end - start !== 5) this.#resetStream(streamId, errorCodes.frameSizeError);
         break;
       case frameTypes.goAway:
         requireConnection(streamId);
@@ -243,7 +268,7 @@ export class ServerConnection {
     block.bytes += end - start;
     // What is not decoded cannot be passed over either: every later block depends on it.
     if (block.bytes > blockBytesMax || block.pieces.length > blockFramesMax) {
-      throw new ConnectionError(http2ErrorCodes.enhanceYourCalm, "a header block is too long");
+      throw new Http2Error("a header block is too long", errorCodes.enhanceYourCalm);
     }
     if ((flags & frameFlags.endHeaders) === 0) return;
     this.#openBlock = undefined;
@@ -253,17 +278,17 @@ export class ServerConnection {
   #takeBlock(streamId: number, isEnd: boolean, bytes: Buffer, start: number, end: number): void {
     if (streamId % 2 === 0) throw protocolError("a client opens a stream with an even number");
     if (streamId <= this.#lastStreamId) {
-      this.#takeTrailers(streamId, isEnd, this.#decoder.decode(bytes.subarray(start, end)));
+      this.#takeTrailers(streamId, isEnd, this.#decode(bytes.subarray(start, end)));
       return;
     }
     const head = this.#headOf(bytes, start, end);
     if (streamId > this.#lastTakenStreamId) return;
     this.#lastStreamId = streamId;
     if (head === "malformed") {
-      this.#resetStream(streamId, http2ErrorCodes.protocolError);
+      this.#resetStream(streamId, errorCodes.protocolError);
     } else if (this.#callCount >= concurrentCallsMax) {
       this.#spend();
-      this.#resetStream(streamId, http2ErrorCodes.refusedStream);
+      this.#resetStream(streamId, errorCodes.refusedStream);
     } else {
       this.#begin(streamId, isEnd, head);
     }
@@ -280,11 +305,19 @@ export class ServerConnection {
       this.#knownAtChange = this.#decoder.changes;
     }
     const block = bytes.subarray(start, end);
-    const head = requestHeadOf(this.#decoder.decode(block));
+    const head = requestHeadOf(this.#decode(block));
     if (this.#decoder.changes === this.#knownAtChange && block.length <= knownBlockBytesMax) {
       this.#knownHeads = [{ block: Buffer.from(block), head }, ...this.#knownHeads.slice(0, knownHeadsMax - 1)];
     }
     return head;
+  }
+
+  #decode(block: Buffer): Header[] {
+    try {
+      return this.#decoder.decode(block);
+    } catch (thrown) {
+      throw thrown instanceof Http2Error ? new Http2Error(thrown.message, errorCodes.compressionError) : thrown;
+    }
   }
 
   #begin(streamId: number, isEnd: boolean, head: RequestHead | RefusedHead): void {
@@ -314,11 +347,11 @@ export class ServerConnection {
       return;
     }
     if (!stream.isReceiving) {
-      this.#resetStream(streamId, http2ErrorCodes.streamClosed);
+      this.#resetStream(streamId, errorCodes.streamClosed);
       return;
     }
     if (!isEnd || !areTrailers(headers)) {
-      this.#resetStream(streamId, http2ErrorCodes.protocolError);
+      this.#resetStream(streamId, errorCodes.protocolError);
       return;
     }
     stream.isReceiving = false;
@@ -347,7 +380,7 @@ export class ServerConnection {
       return;
     }
     if (!stream.isReceiving) {
-      this.#resetStream(streamId, http2ErrorCodes.streamClosed);
+      this.#resetStream(streamId, errorCodes.streamClosed);
       return;
     }
     stream.receiveWindowBytes -= to - from;
@@ -415,7 +448,7 @@ export class ServerConnection {
   #serve(stream: Stream, bytes: Buffer, start: number, end: number): void {
     if (stream.gatheredBytes > 0) this.#dropGathered(stream);
     if (stream.contentBytes !== undefined && stream.contentBytes !== end - start) {
-      this.#resetStream(stream.id, http2ErrorCodes.protocolError);
+      this.#resetStream(stream.id, errorCodes.protocolError);
     } else if (start === end) {
       stream.fail(grpcCodes.unimplemented, "The call has one message, and this one came without.");
     } else if (!this.#isMessageSound(stream, bytes, start, end)) {
@@ -438,8 +471,7 @@ export class ServerConnection {
   /** A frame for a stream that is over: the client may not have known, or it breaks the rules (RFC 9113 section 5.1, closed). */
   #takeForEnded(streamId: number): void {
     this.#spend();
-    if (!this.#endedStreams.has(streamId))
-      throw new ConnectionError(http2ErrorCodes.streamClosed, "a frame is for a stream that has ended");
+    if (!this.#endedStreams.has(streamId)) throw new Http2Error("a frame is for a stream that has ended", errorCodes.streamClosed);
   }
 
   #takeReset(streamId: number, length: number): void {
@@ -462,7 +494,7 @@ export class ServerConnection {
     if (streamId === 0) {
       if (increment === 0) throw protocolError("a window is opened by nothing");
       this.#sendWindowBytes += increment;
-      if (this.#sendWindowBytes > windowBytesMax) throw new ConnectionError(http2ErrorCodes.flowControlError, "a window is too wide");
+      if (this.#sendWindowBytes > windowBytesMax) throw new Http2Error("a window is too wide", errorCodes.flowControlError);
       this.#sendWaiting();
       return;
     }
@@ -472,8 +504,8 @@ export class ServerConnection {
     const stream = this.#streams.get(streamId);
     if (stream === undefined) return;
     stream.sendWindowBytes += increment;
-    if (increment === 0) this.#resetStream(streamId, http2ErrorCodes.protocolError);
-    else if (stream.sendWindowBytes > windowBytesMax) this.#resetStream(streamId, http2ErrorCodes.flowControlError);
+    if (increment === 0) this.#resetStream(streamId, errorCodes.protocolError);
+    else if (stream.sendWindowBytes > windowBytesMax) this.#resetStream(streamId, errorCodes.flowControlError);
     else this.#sendWaiting();
   }
 
@@ -502,12 +534,12 @@ export class ServerConnection {
         if (value > 1) throw protocolError("SETTINGS_ENABLE_PUSH is neither 0 nor 1");
         break;
       case settings.initialWindowSize: {
-        if (value > windowBytesMax) throw new ConnectionError(http2ErrorCodes.flowControlError, "SETTINGS_INITIAL_WINDOW_SIZE is too big");
+        if (value > windowBytesMax) throw new Http2Error("SETTINGS_INITIAL_WINDOW_SIZE is too big", errorCodes.flowControlError);
         const growth = value - this.#initialSendWindowBytes;
         this.#initialSendWindowBytes = value;
         for (const stream of this.#streams.values()) {
           stream.sendWindowBytes += growth;
-          if (stream.sendWindowBytes > windowBytesMax) throw new ConnectionError(http2ErrorCodes.flowControlError, "a window is too wide");
+          if (stream.sendWindowBytes > windowBytesMax) throw new Http2Error("a window is too wide", errorCodes.flowControlError);
         }
         break;
       }
@@ -525,7 +557,7 @@ export class ServerConnection {
       this.#writer.addFrame(frameTypes.ping, frameFlags.ack, 0, bytes.subarray(start, end));
     } else if (this.#isShuttingDown && this.#lastTakenStreamId === windowBytesMax && shutdownPing.compare(bytes, start, end) === 0) {
       this.#lastTakenStreamId = this.#lastStreamId;
-      this.#writeGoAway(this.#lastStreamId, http2ErrorCodes.noError, nothing);
+      this.#writeGoAway(this.#lastStreamId, errorCodes.noError, nothing);
       this.#endIfDone();
     }
   }
@@ -593,7 +625,7 @@ export class ServerConnection {
   /** The answer is complete. Where the request is not, the client need not go on (RFC 9113 section 8.1). */
   #finish(stream: Stream): void {
     if (stream.isReceiving) {
-      this.#writeReset(stream.id, http2ErrorCodes.noError);
+      this.#writeReset(stream.id, errorCodes.noError);
       this.#rememberEnded(stream.id);
     }
     this.#forget(stream);
@@ -635,7 +667,7 @@ export class ServerConnection {
   }
 
   #spend(): void {
-    if (!this.#guard.spend()) throw new ConnectionError(http2ErrorCodes.enhanceYourCalm, "too many frames serve no call");
+    if (!this.#guard.spend()) throw new Http2Error("too many frames serve no call", errorCodes.enhanceYourCalm);
   }
 
   #writeReset(streamId: number, errorCode: number): void {
@@ -778,10 +810,10 @@ function requireConnection(streamId: number): void {
   if (streamId !== 0) throw protocolError("a frame of the connection is for a stream");
 }
 
-function protocolError(message: string): ConnectionError {
-  return new ConnectionError(http2ErrorCodes.protocolError, message);
+function protocolError(message: string): Http2Error {
+  return new Http2Error(message);
 }
 
-function frameSizeError(message: string): ConnectionError {
-  return new ConnectionError(http2ErrorCodes.frameSizeError, message);
+function frameSizeError(message: string): Http2Error {
+  return new Http2Error(message, errorCodes.frameSizeError);
 }
