@@ -23,7 +23,7 @@ it("tells a failing call from a healthz that is not ok, also by what the model s
   ]);
   // Writes end 180 s after the last Status, which was 5 s before the outage; but only where the Status itself fails.
   const said = result.findings.flatMap(({ text }) => (text.startsWith("By the model") ? [text] : []));
-  expect(said.map((text) => /writes failed from \d+ s to \d+ s/.exec(text)?.[0])).toEqual(["writes failed from 175 s to 188 s", undefined]);
+  expect(said.map((text) => /writes failed from \d+ s to \d+ s/.exec(text)?.[0])).toEqual(["writes failed from 176 s to 185 s", undefined]);
   expect(said[1]).toContain("writes and reads of known DEKs went on");
   expect(verdicts(result).exitCode).toBe(0);
 });
