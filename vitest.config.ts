@@ -25,8 +25,9 @@ export default defineConfig({
           // They mostly wait, and do so better without the unit tests beside them.
           sequence: { groupOrder: 1 },
           maxWorkers: 2,
-          testTimeout: 300_000,
-          hookTimeout: 300_000,
+          // As above; the longest of them take minutes by themselves.
+          testTimeout: 900_000,
+          hookTimeout: 900_000,
         },
       },
     ],

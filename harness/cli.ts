@@ -4,16 +4,6 @@ import { fileURLToPath } from "node:url";
 import type { Argv } from "yargs";
 import yargs from "yargs";
 import type { Command, CommandContext, ExitCode } from "./command.ts";
-import { command as ack } from "./commands/ack.ts";
-import { command as bench } from "./commands/bench.ts";
-import { command as conform } from "./commands/conform.ts";
-import { command as down } from "./commands/down.ts";
-import { command as emulate } from "./commands/emulate.ts";
-import { command as install } from "./commands/install.ts";
-import { command as plugin } from "./commands/plugin.ts";
-import { command as report } from "./commands/report.ts";
-import { command as tap } from "./commands/tap.ts";
-import { command as up } from "./commands/up.ts";
 import { Interrupted, KmsmarkError, UsageError } from "./errors.ts";
 import { kmsmarkVersion } from "./version.ts";
 
@@ -45,16 +35,23 @@ export async function main(words: readonly string[], context: CommandContext): P
   let cli: Argv = yargs().scriptName("kmsmark").version(kmsmarkVersion()).strict().help().wrap(Math.min(context.columns, 120));
   cli = cli.usage("Measures and checks how a Kubernetes control plane encrypts Secrets at rest with a KMS.");
   cli = cli.demandCommand(1, "Say which command to run.");
-  cli = offer(cli, bench);
-  cli = offer(cli, conform);
-  cli = offer(cli, ack);
-  cli = offer(cli, install);
-  cli = offer(cli, up);
-  cli = offer(cli, down);
-  cli = offer(cli, plugin);
-  cli = offer(cli, tap);
-  cli = offer(cli, emulate);
-  cli = offer(cli, report);
+  // Only the one that is asked for is loaded: all of them together take a second.
+  const commands: Readonly<Record<string, (to: Argv) => Promise<Argv>>> = {
+    bench: async (to) => offer(to, (await import("./commands/bench.ts")).command),
+    conform: async (to) => offer(to, (await import("./commands/conform.ts")).command),
+    plan: async (to) => offer(to, (await import("./commands/plan.ts")).command),
+    ack: async (to) => offer(to, (await import("./commands/ack.ts")).command),
+    install: async (to) => offer(to, (await import("./commands/install.ts")).command),
+    up: async (to) => offer(to, (await import("./commands/up.ts")).command),
+    down: async (to) => offer(to, (await import("./commands/down.ts")).command),
+    plugin: async (to) => offer(to, (await import("./commands/plugin.ts")).command),
+    tap: async (to) => offer(to, (await import("./commands/tap.ts")).command),
+    emulate: async (to) => offer(to, (await import("./commands/emulate.ts")).command),
+    report: async (to) => offer(to, (await import("./commands/report.ts")).command),
+  };
+  const [asked = ""] = words;
+  const wanted = commands[asked];
+  for (const load of wanted === undefined ? Object.values(commands) : [wanted]) cli = await load(cli);
 
   try {
     const help = await parse(cli, words);

@@ -2,48 +2,87 @@ import { describe, expect, it } from "vitest";
 import { systemClock } from "./clock.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
-describe("systemClock.waitUntil", () => {
-  it("never comes back early", async () => {
-    for (const ms of [0.3, 1.7, 4.9]) {
-      const dueMs = systemClock.monotonicMs() + ms;
-      await systemClock.waitUntil(dueMs);
-      expect(systemClock.monotonicMs()).toBeGreaterThanOrEqual(dueMs);
-    }
+const forever = Number.POSITIVE_INFINITY;
+
+describe("an alarm of the system's clock", () => {
+  it("never rings early, whether it is set from outside or while it rings", async () => {
+    const rungMs: number[] = [];
+    const dueMs: number[] = [];
+    await new Promise<void>((resolve) => {
+      const waits = [0.3, 1.7, 4.9, 0];
+      const next = () => {
+        const wait = waits.shift();
+        if (wait === undefined) return resolve();
+        dueMs.push(systemClock.monotonicMs() + wait);
+        alarm.set(dueMs.at(-1) ?? forever);
+      };
+      const alarm = systemClock.startAlarm(() => {
+        rungMs.push(systemClock.monotonicMs());
+        next();
+      });
+      next();
+    });
+    expect(rungMs.map((ms, index) => ms >= (dueMs[index] ?? forever))).toEqual([true, true, true, true]);
   });
 
-  it.each([0.5, 60_000])("rejects with the signal's reason, %s ms before it is due", async (ms) => {
-    const interruption = new AbortController();
-    const waiting = systemClock.waitUntil(systemClock.monotonicMs() + ms, interruption.signal);
-    interruption.abort(new Error("stop"));
-    await expect(waiting).rejects.toThrow("stop");
+  it("rings once, at the time that was set last", async () => {
+    let rings = 0;
+    await new Promise<void>((resolve) => {
+      using early = systemClock.startAlarm(() => rings++);
+      early.set(systemClock.monotonicMs() + 1);
+      const alarm = systemClock.startAlarm(() => {
+        rings += 10;
+        setImmediate(resolve);
+      });
+      alarm.set(systemClock.monotonicMs() + 60_000);
+      alarm.set(systemClock.monotonicMs() + 1);
+    });
+    expect(rings).toBe(10);
   });
 
-  it("rejects when the signal has come already", async () => {
-    await expect(systemClock.waitUntil(0, AbortSignal.abort(new Error("stop")))).rejects.toThrow("stop");
+  it("does not ring when it was set to no time", async () => {
+    let rings = 0;
+    using alarm = systemClock.startAlarm(() => rings++);
+    alarm.set(systemClock.monotonicMs());
+    alarm.set(forever);
+    await systemClock.sleep(3);
+    expect(rings).toBe(0);
   });
 });
 
-describe("VirtualClock.waitUntil", () => {
-  it("comes back at exactly the due time", async () => {
+describe("an alarm of the virtual clock", () => {
+  it("rings at exactly its time", async () => {
     const clock = new VirtualClock();
     await clock.advance(0.1);
     const seen: number[] = [];
-    void clock.waitUntil(0.3).then(() => seen.push(clock.monotonicMs()));
+    const alarm = clock.startAlarm(() => seen.push(clock.monotonicMs()));
+    alarm.set(0.2);
+    alarm.set(0.3);
     await clock.advance(10);
     expect(seen).toEqual([0.3]);
   });
 
-  it("does not wait for what is past", async () => {
+  it("rings soon when its time is past, and not from inside set", async () => {
     const clock = new VirtualClock();
     await clock.advance(5);
-    await clock.waitUntil(3);
-    expect(clock.monotonicMs()).toBe(5);
+    const seen: number[] = [];
+    clock.startAlarm(() => seen.push(clock.monotonicMs())).set(3);
+    expect(seen).toEqual([]);
+    await clock.advance(1);
+    expect(seen).toEqual([5]);
   });
 
-  it("rejects with the signal's reason", async () => {
-    const interruption = new AbortController();
-    const waiting = new VirtualClock().waitUntil(10, interruption.signal);
-    interruption.abort(new Error("stop"));
-    await expect(waiting).rejects.toThrow("stop");
+  it("is silent when it was disposed of, or set to no time", async () => {
+    const clock = new VirtualClock();
+    let rings = 0;
+    {
+      using alarm = clock.startAlarm(() => rings++);
+      alarm.set(3);
+    }
+    const alarm = clock.startAlarm(() => rings++);
+    alarm.set(3);
+    alarm.set(forever);
+    await clock.advance(10);
+    expect(rings).toBe(0);
   });
 });

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from "./clock.ts";
+import type { Alarm, Clock, Timer } from "./clock.ts";
 
 /** A clock that stands still until it is told to advance. Timers fire in the order of their due times, then of their creation. */
 export class VirtualClock implements Clock {
@@ -27,17 +27,13 @@ export class VirtualClock implements Clock {
   }
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    return this.#sleepUntil(this.#nowMs + ms, signal);
-  }
-
-  #sleepUntil(dueMs: number, signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted === true) return reject(signal.reason);
       const onAbort = () => {
         timer[Symbol.dispose]();
         reject(signal?.reason);
       };
-      const timer = this.#startTimerAt(dueMs, () => {
+      const timer = this.#startTimerAt(this.#nowMs + ms, () => {
         signal?.removeEventListener("abort", onAbort);
         resolve();
       });
@@ -45,13 +41,19 @@ export class VirtualClock implements Clock {
     });
   }
 
-  async waitUntil(monotonicMs: number, signal?: AbortSignal): Promise<void> {
-    signal?.throwIfAborted();
-    if (monotonicMs > this.#nowMs) await this.#sleepUntil(monotonicMs, signal);
-  }
-
   startTimer(ms: number, run: () => void): Timer {
     return this.#startTimerAt(this.#nowMs + Math.max(0, ms), run);
+  }
+
+  startAlarm(ring: () => void): Alarm {
+    let timer: Timer | undefined;
+    return {
+      set: (monotonicMs) => {
+        timer?.[Symbol.dispose]();
+        timer = monotonicMs === Number.POSITIVE_INFINITY ? undefined : this.#startTimerAt(monotonicMs, ring);
+      },
+      [Symbol.dispose]: () => timer?.[Symbol.dispose](),
+    };
   }
 
   #startTimerAt(dueMs: number, run: () => void): Timer {

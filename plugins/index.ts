@@ -7,7 +7,7 @@ import { Random } from "../harness/random.ts";
 import { kmsmarkVersion } from "../harness/version.ts";
 import { createPluginMetrics, serveMetrics } from "./metrics.ts";
 import type { PluginCall, PluginObserver, ProviderOperation } from "./observer.ts";
-import type { KmsProvider } from "./provider.ts";
+import type { PromptProvider } from "./provider.ts";
 import { type AlibabaSettings, openAlibabaProvider } from "./providers/alibaba.ts";
 import { type LocalSettings, openLocalProvider } from "./providers/local.ts";
 import { serveKms } from "./server.ts";
@@ -20,7 +20,7 @@ export interface PluginOptions {
   /** Where to listen: a path or `unix:///path`. */
   readonly socket: string;
   /** A choice, or a provider that is open already; the plugin disposes of it in the end, also when it cannot start. */
-  readonly provider: ProviderChoice | KmsProvider;
+  readonly provider: ProviderChoice | PromptProvider;
   /** `HOST:PORT` on loopback for /metrics, /healthz and /readyz; without it they are not served. */
   readonly metrics?: string;
   /** Silent by default. Calls are logged at `debug`, failed ones at `warn`. */
@@ -70,9 +70,11 @@ export async function startPlugin(options: PluginOptions): Promise<RunningPlugin
   };
   const service = new KeyService(provider, { clock, random: new Random(randomUUID()), observer, runtimeVersion: kmsmarkVersion() });
   const health = () => service.health;
-  const metrics = createPluginMetrics(provider.name, health);
-  observers.push(metrics.observer);
-  const metricsServer = options.metrics === undefined ? undefined : started.use(await serveMetrics(options.metrics, metrics, health));
+  // Labels cost as much as a fast call does: they are not kept for nobody.
+  const metrics = options.metrics === undefined ? undefined : createPluginMetrics(provider.name, health);
+  if (metrics !== undefined) observers.push(metrics.observer);
+  const metricsServer =
+    metrics === undefined || options.metrics === undefined ? undefined : started.use(await serveMetrics(options.metrics, metrics, health));
   const onFault = (fault: Error) => log.warn({ fault: messageOf(fault) }, "the socket reported a fault");
   const server = started.use(await serveKms(service, { socket: options.socket, clock, observer, onFault }));
   // So that readiness is known before the first Status; a KMS that is away keeps nobody from starting.
@@ -92,7 +94,7 @@ export async function startPlugin(options: PluginOptions): Promise<RunningPlugin
   };
 }
 
-async function openProvider(choice: PluginOptions["provider"], log: Logger, clock: Clock): Promise<KmsProvider> {
+async function openProvider(choice: PluginOptions["provider"], log: Logger, clock: Clock): Promise<PromptProvider> {
   if ("encrypt" in choice) return choice;
   switch (choice.name) {
     case "local":

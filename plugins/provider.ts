@@ -20,6 +20,17 @@ export interface KmsProvider extends AsyncDisposable {
   reload?(): Promise<void>;
 }
 
+/** What a provider knows at once it may return as it is; what it has to ask for is a promise, and so is a failure. */
+export type Answer<Value> = Value | Promise<Value>;
+
+/** A provider that has the keys itself and need not wait: as {@link KmsProvider} in everything else. */
+export interface PromptProvider extends Omit<KmsProvider, "encrypt" | "decrypt" | "encryptV1" | "decryptV1"> {
+  encrypt(plaintext: Uint8Array, context: CallContext): Answer<Wrapped>;
+  decrypt(wrapped: Wrapped, context: CallContext): Answer<Uint8Array>;
+  encryptV1(plaintext: Uint8Array, context: CallContext): Answer<Uint8Array>;
+  decryptV1(ciphertext: Uint8Array, context: CallContext): Answer<Uint8Array>;
+}
+
 export interface CallContext {
   /** Aborts at the caller's gRPC deadline or when the caller goes away; a provider gives up then. */
   readonly signal: AbortSignal;

@@ -1,17 +1,12 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
-import { Server, ServerCredentials, type ServerUnaryCall, type sendUnaryData, status } from "@grpc/grpc-js";
-import { type Clock, systemClock } from "../harness/clock.ts";
-import { type DecryptRequest, defaultCallTimeoutMs, type EncryptRequest } from "../harness/kms/contract.ts";
-import {
-  type DecryptRequestV1,
-  type EncryptRequestV1,
-  kmsV1Service,
-  kmsV2Service,
-  type StatusRequest,
-  type VersionRequest,
-} from "../harness/kms/messages.ts";
+import { status } from "@grpc/grpc-js";
+import type { Clock } from "../harness/clock.ts";
+import { defaultCallTimeoutMs } from "../harness/kms/contract.ts";
+import { ServerConnection, type UnaryCall, type UnaryMethod } from "../harness/kms/http2/server-connection.ts";
+import { type KmsMethod, kmsV1Service, kmsV2Service } from "../harness/kms/messages.ts";
 import { listenOnSocket } from "../harness/kms/socket-server.ts";
+import { DeadlineWatch, type Expiring } from "./deadline-watch.ts";
 import type { PluginCall, PluginObserver } from "./observer.ts";
 import { type CallContext, ProviderFault, type ProviderFaultKind } from "./provider.ts";
 import { faultOf, type KeyService } from "./service.ts";
@@ -20,6 +15,9 @@ import { faultOf, type KeyService } from "./service.ts";
 const drainMsMax = 5000;
 /** How long those that are then cut short have to carry their answer over. */
 const farewellMsMax = 500;
+
+/** A caller counts its deadline from before it sent the request, and cancels then: so much before the deadline here that is its end. */
+const callerAheadMsMax = 20;
 
 /** What the API server is told, by what went wrong (google.golang.org/grpc/codes). */
 const grpcCodes: Readonly<Record<ProviderFaultKind, number>> = {
@@ -54,27 +52,23 @@ export interface KmsServer extends AsyncDisposable {
  * @throws PluginError where the socket cannot be had, see {@link listenOnSocket}.
  */
 export async function serveKms(service: KeyService, { socket, clock, observer, onFault }: ServeOptions): Promise<KmsServer> {
-  const server = new Server({ "grpc.enable_channelz": 0 });
-  const underWay = new Set<AbortController>();
+  const underWay = new DeadlineWatch<ServedCall>(clock);
   const surroundings = { clock, observer, underWay };
-  server.addService(kmsV2Service, {
-    Status: unary("v2", "Status", surroundings, (_request: StatusRequest, context) => service.status(context)),
-    Encrypt: unary("v2", "Encrypt", surroundings, (request: EncryptRequest, context) => service.encrypt(request, context)),
-    Decrypt: unary("v2", "Decrypt", surroundings, (request: DecryptRequest, context) => service.decrypt(request, context)),
-  });
-  server.addService(kmsV1Service, {
-    Version: unary("v1", "Version", surroundings, async (request: VersionRequest) => service.version(request)),
-    Encrypt: unary("v1", "Encrypt", surroundings, (request: EncryptRequestV1, context) => service.encryptV1(request, context)),
-    Decrypt: unary("v1", "Decrypt", surroundings, (request: DecryptRequestV1, context) => service.decryptV1(request, context)),
-  });
+  const [v1, v2] = [kmsV1Service, kmsV2Service];
+  const methods = new Map<string, UnaryMethod>([
+    [v2.Status.path, unary("v2", "Status", v2.Status, surroundings, (_request, context) => service.status(context))],
+    [v2.Encrypt.path, unary("v2", "Encrypt", v2.Encrypt, surroundings, (request, context) => service.encrypt(request, context))],
+    [v2.Decrypt.path, unary("v2", "Decrypt", v2.Decrypt, surroundings, (request, context) => service.decrypt(request, context))],
+    [v1.Version.path, unary("v1", "Version", v1.Version, surroundings, async (request) => service.version(request))],
+    [v1.Encrypt.path, unary("v1", "Encrypt", v1.Encrypt, surroundings, (request, context) => service.encryptV1(request, context))],
+    [v1.Decrypt.path, unary("v1", "Decrypt", v1.Decrypt, surroundings, (request, context) => service.decryptV1(request, context))],
+  ]);
 
-  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-  const connections = new Set<Socket>();
+  const connections = new Map<Socket, ServerConnection>();
   const ownSocket = await listenOnSocket(socket, {
     onConnection(connection) {
-      connections.add(connection);
+      connections.set(connection, new ServerConnection(connection, { methods, clock }));
       connection.once("close", () => connections.delete(connection));
-      injector.injectConnection(connection);
     },
     onFault,
     clock,
@@ -83,16 +77,14 @@ export async function serveKms(service: KeyService, { socket, clock, observer, o
   return {
     socket: ownSocket.path,
     async [Symbol.asyncDispose]() {
+      using _underWay = underWay;
       ownSocket.close();
-      // Tells the clients to go elsewhere. Its own word that all calls have ended cannot be trusted: on Node.js 24, whose HTTP/2 server
-      // closes its sessions itself, it comes at once. A connection closes when the last call on it has ended.
-      server.tryShutdown(() => {});
-      const allClosed = Promise.allSettled([...connections].map((connection) => once(connection, "close")));
+      const allClosed = Promise.allSettled([...connections.keys()].map((connection) => once(connection, "close")));
+      for (const connection of connections.values()) connection.shutDown();
       await atMost(drainMsMax, allClosed, clock);
-      for (const call of underWay) call.abort(new ProviderFault("unavailable", "The plugin is stopping."));
+      for (const call of underWay.watched) call.giveUp(new ProviderFault("unavailable", "The plugin is stopping."));
       await atMost(farewellMsMax, allClosed, clock);
-      for (const connection of connections) connection.destroy();
-      server.forceShutdown();
+      for (const connection of connections.keys()) connection.destroy();
     },
   };
 }
@@ -111,62 +103,81 @@ function payloadBytes({ plaintext, ciphertext, plain, cipher }: Message): number
   return (plaintext ?? ciphertext ?? plain ?? cipher)?.length ?? 0;
 }
 
-/** One method as grpc-js calls it: gives the handler its deadline, maps what it throws, and tells the observer how it went. */
+/** A call that its method has not answered. Its signal is made only for a provider that asks for it: most answer before anybody could. */
+class ServedCall implements CallContext, Expiring {
+  readonly startMs: number;
+  readonly deadlineMs: number;
+  readonly uid: string;
+  #giveUp: AbortController | undefined;
+  #reason: ProviderFault | undefined;
+
+  constructor(startMs: number, timeoutMs: number, uid: string) {
+    this.startMs = startMs;
+    this.deadlineMs = startMs + timeoutMs;
+    this.uid = uid;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#giveUp === undefined) {
+      this.#giveUp = new AbortController();
+      if (this.#reason !== undefined) this.#giveUp.abort(this.#reason);
+    }
+    return this.#giveUp.signal;
+  }
+
+  giveUp(reason: ProviderFault): void {
+    this.#reason ??= reason;
+    this.#giveUp?.abort(this.#reason);
+  }
+
+  expire(): void {
+    this.giveUp(new ProviderFault("deadline", "The KMS did not answer before the deadline of the call."));
+  }
+}
+
+/** One method as the connection calls it: gives the handler its deadline, maps what it throws, and tells the observer how it went. */
 function unary<Request extends Message, Response extends Message>(
   kms: PluginCall["kms"],
   method: PluginCall["method"],
-  { clock, observer, underWay }: Pick<ServeOptions, "clock" | "observer"> & { readonly underWay: Set<AbortController> },
+  { requestDeserialize, responseSerialize }: Pick<KmsMethod<Request, Response>, "requestDeserialize" | "responseSerialize">,
+  { clock, observer, underWay }: Pick<ServeOptions, "clock" | "observer"> & { readonly underWay: DeadlineWatch<ServedCall> },
   handle: (request: Request, context: CallContext) => Promise<Response>,
-) {
-  return async (call: ServerUnaryCall<Request, Response>, respond: sendUnaryData<Response>): Promise<void> => {
-    const { request } = call;
-    const uid = request.uid ?? "";
+): UnaryMethod {
+  return (call: UnaryCall): void => {
     const startMs = clock.monotonicMs();
-    const observe = (grpcCode: number, message: string, bytesOut: number) =>
-      observer.onCall?.({
-        kms,
-        method,
-        uid,
-        bytesIn: payloadBytes(request),
-        bytesOut,
-        durationMs: clock.monotonicMs() - startMs,
-        grpcCode,
-        message,
-      });
-
-    const giveUp = new AbortController();
-    underWay.add(giveUp);
-    const timeoutMs = remainingMs(call.getDeadline());
-    using _timer = clock.startTimer(timeoutMs, () =>
-      giveUp.abort(new ProviderFault("deadline", "The KMS did not answer before the deadline of the call.")),
-    );
-    // grpc-js reports the end of the deadline as a cancellation too, on a timer of its own.
-    call.on("cancelled", () => {
-      const isTimeOver = remainingMs(call.getDeadline()) <= 0;
-      giveUp.abort(
+    let request: Request;
+    try {
+      request = requestDeserialize(call.message);
+    } catch {
+      call.fail(status.INTERNAL, "The request is no message of this method.");
+      return;
+    }
+    const { uid = "" } = request;
+    const context = new ServedCall(startMs, call.timeoutMs ?? defaultCallTimeoutMs, uid);
+    underWay.add(context);
+    call.onCancel = () => {
+      const isTimeOver = context.deadlineMs - clock.monotonicMs() <= callerAheadMsMax;
+      context.giveUp(
         isTimeOver
           ? new ProviderFault("deadline", "The deadline of the call is over.")
           : new ProviderFault("cancelled", "The caller went away."),
       );
-    });
-    try {
-      const response = await handle(request, { signal: giveUp.signal, deadlineMs: startMs + timeoutMs, uid });
-      respond(null, response);
-      observe(status.OK, "", payloadBytes(response));
-    } catch (thrown) {
-      const fault = faultOf(thrown);
-      respond({ code: grpcCodes[fault.kind], details: fault.message });
-      observe(grpcCodes[fault.kind], fault.message, 0);
-    } finally {
-      underWay.delete(giveUp);
-    }
+    };
+    const end = (grpcCode: number, message: string, bytesOut: number) => {
+      underWay.delete(context);
+      const durationMs = clock.monotonicMs() - startMs;
+      observer.onCall?.({ kms, method, uid, bytesIn: payloadBytes(request), bytesOut, durationMs, grpcCode, message });
+    };
+    const fail = (thrown: unknown) => {
+      const { kind, message } = faultOf(thrown);
+      call.fail(grpcCodes[kind], message);
+      end(grpcCodes[kind], message, 0);
+    };
+    handle(request, context).then((response) => {
+      call.answer(responseSerialize(response));
+      end(status.OK, "", payloadBytes(response));
+    }, fail);
   };
-}
-
-/** A caller that names no deadline gets kube-apiserver's default. grpc-js counts deadlines in real time. */
-function remainingMs(deadline: Date | number): number {
-  const remaining = Number(deadline) - systemClock.wallMs();
-  return Number.isFinite(remaining) ? Math.max(0, remaining) : defaultCallTimeoutMs;
 }
 
 /** Waits for `done`, but no longer than `ms`. */

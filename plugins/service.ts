@@ -10,8 +10,8 @@ import {
 } from "../harness/kms/contract.ts";
 import type { DecryptRequestV1, DecryptResponseV1, EncryptRequestV1, EncryptResponseV1, VersionRequest } from "../harness/kms/messages.ts";
 import type { Random } from "../harness/random.ts";
-import type { PluginObserver, ProviderOperation } from "./observer.ts";
-import { type CallContext, type KmsProvider, ProviderFault, type Wrapped } from "./provider.ts";
+import type { PluginObserver, ProviderCall, ProviderOperation } from "./observer.ts";
+import { type Answer, type CallContext, type PromptProvider, ProviderFault, type Wrapped } from "./provider.ts";
 import { withRetries } from "./retry.ts";
 import { untilAborted } from "./until-aborted.ts";
 
@@ -48,14 +48,14 @@ interface KnownKey {
  * deadline, and remembers the current key version so that Status need not ask. Whatever fails is thrown as a {@link ProviderFault}.
  */
 export class KeyService {
-  readonly #provider: KmsProvider;
+  readonly #provider: PromptProvider;
   readonly #options: KeyServiceOptions;
   #known: KnownKey | undefined;
   /** Why the KMS could not be used when it was last tried; undefined while it can. */
   #fault: ProviderFault | undefined;
   #asking: Promise<KnownKey> | undefined;
 
-  constructor(provider: KmsProvider, options: KeyServiceOptions) {
+  constructor(provider: PromptProvider, options: KeyServiceOptions) {
     this.#provider = provider;
     this.#options = options;
   }
@@ -94,7 +94,8 @@ export class KeyService {
     requirePlaintext(plaintext);
     const askedMs = this.#options.clock.monotonicMs();
     try {
-      const wrapped = await this.#ask("encrypt", context, () => this.#provider.encrypt(plaintext, context));
+      const answer = this.#ask("encrypt", context, () => this.#provider.encrypt(plaintext, context));
+      const wrapped = answer instanceof Promise ? await answer : answer;
       requireWrapped(wrapped, plaintext.length);
       this.#learn({ keyId: wrapped.keyId, askedMs });
       return wrapped;
@@ -106,12 +107,13 @@ export class KeyService {
   async decrypt({ ciphertext, uid, keyId, annotations }: DecryptRequest, context: CallContext): Promise<DecryptResponse> {
     requireUid(uid);
     requireCiphertext(ciphertext);
-    const keyIdBytes = Buffer.byteLength(keyId);
+    const keyIdBytes = byteLengthOf(keyId);
     if (keyIdBytes === 0 || keyIdBytes > keyIdBytesMax)
       throw badRequest(`The key_id has ${keyIdBytes} bytes; it has 1 to ${keyIdBytesMax}.`);
     requireAnnotations(annotations, badRequest);
     const wrapped = { ciphertext, keyId, annotations };
-    return { plaintext: await this.#ask("decrypt", context, () => this.#provider.decrypt(wrapped, context)) };
+    const answer = this.#ask("decrypt", context, () => this.#provider.decrypt(wrapped, context));
+    return { plaintext: answer instanceof Promise ? await answer : answer };
   }
 
   version({ version }: VersionRequest): VersionResponse {
@@ -188,22 +190,43 @@ export class KeyService {
     return fault;
   }
 
-  #ask<Answer>(operation: ProviderOperation, context: CallContext, call: () => Promise<Answer>): Promise<Answer> {
-    const { clock, observer } = this.#options;
+  #ask<Value>(operation: ProviderOperation, context: CallContext, call: () => Answer<Value>): Answer<Value> {
+    const startMs = this.#options.clock.monotonicMs();
+    let answer: Answer<Value>;
+    try {
+      answer = call();
+    } catch (thrown) {
+      answer = Promise.reject(thrown);
+    }
+    if (answer instanceof Promise) return this.#await(operation, context, answer, call);
+    this.#tell(operation, startMs, "ok");
+    return answer;
+  }
+
+  /** @param begun - the first attempt. */
+  #await<Value>(operation: ProviderOperation, context: CallContext, begun: Promise<Value>, call: () => Answer<Value>): Promise<Value> {
+    let first: Promise<Value> | undefined = begun;
     const attempt = async () => {
-      const startMs = clock.monotonicMs();
+      const startMs = this.#options.clock.monotonicMs();
       try {
+        const pending = first ?? call();
+        first = undefined;
         // A provider that does not give up when it is told to must not hold up its caller.
-        const answer = await untilAborted(call(), context.signal);
-        observer.onProviderCall?.({ operation, durationMs: clock.monotonicMs() - startMs, outcome: "ok" });
+        const answer = pending instanceof Promise ? await untilAborted(pending, context.signal) : pending;
+        this.#tell(operation, startMs, "ok");
         return answer;
       } catch (thrown) {
         const fault = context.signal.aborted ? faultOf(context.signal.reason) : faultOf(thrown);
-        observer.onProviderCall?.({ operation, durationMs: clock.monotonicMs() - startMs, outcome: fault.kind });
+        this.#tell(operation, startMs, fault.kind);
         throw fault;
       }
     };
     return withRetries(attempt, context, this.#options);
+  }
+
+  #tell(operation: ProviderOperation, startMs: number, outcome: ProviderCall["outcome"]): void {
+    const { clock, observer } = this.#options;
+    observer.onProviderCall?.({ operation, durationMs: clock.monotonicMs() - startMs, outcome });
   }
 }
 
@@ -237,8 +260,15 @@ function requireCiphertext({ length }: Uint8Array): void {
   if (length === 0 || length > bytesMax) throw badRequest(`The ciphertext has ${length} bytes; this plugin takes 1 to ${bytesMax}.`);
 }
 
+const printableAscii = /^[ -~]*$/;
+
+/** As UTF-8. */
+function byteLengthOf(text: string): number {
+  return printableAscii.test(text) ? text.length : Buffer.byteLength(text);
+}
+
 function requireKeyId(keyId: string): void {
-  const bytes = Buffer.byteLength(keyId);
+  const bytes = byteLengthOf(keyId);
   if (bytes === 0 || bytes > keyIdBytesMax)
     throw brokenProvider(`The KMS returned a key_id of ${bytes} bytes; it has 1 to ${keyIdBytesMax}.`);
 }
@@ -259,7 +289,7 @@ const domainName = new RegExp(`^${label}(\\.${label})+\\.?$`);
 function requireAnnotations(annotations: ReadonlyMap<string, Uint8Array>, fault: (message: string) => ProviderFault): void {
   let bytes = 0;
   for (const [key, value] of annotations) {
-    bytes += Buffer.byteLength(key) + value.length;
+    bytes += byteLengthOf(key) + value.length;
     if (key.length > 253 || !domainName.test(key)) throw fault("The key of an annotation is no domain name of two labels or more.");
   }
   if (bytes > annotationsBytesMax) throw fault(`The annotations have ${bytes} bytes together; they have at most ${annotationsBytesMax}.`);

@@ -9,7 +9,7 @@ import type { Reporter } from "./reporter.ts";
 export const csv = {
   id: "csv",
   file: "phases.csv",
-  isFor: ({ cells, checks, steps }) => cells.length > 0 || checks.length + steps.length === 0,
+  isFor: ({ cells, checks, steps, plan }) => cells.length > 0 || (checks.length + steps.length === 0 && plan === null),
   render: ({ header: { target }, cells }) =>
     stringify(
       cells.flatMap((cell) => cell.phases.map((phase) => row(cell, phase, target))),

@@ -4,6 +4,8 @@ import { byArea, verdictWords } from "./checks.ts";
 import { escapeMarkup } from "./escape.ts";
 import { contextTitle, measuredOn } from "./measured-on.ts";
 import { factsOf } from "./phase-columns.ts";
+import { planTables } from "./plan.ts";
+import { planCurves } from "./plan-curves.ts";
 import type { Reporter } from "./reporter.ts";
 import { sectionsOf } from "./rounds.ts";
 import { byPart, eventTable, stepWords } from "./steps.ts";
@@ -23,18 +25,18 @@ export const html = {
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title}</title>
-<style>${style}${result.checks.length + result.steps.length > 0 ? checkStyle : ""}</style>
+<style>${style}${result.checks.length + result.steps.length > 0 ? checkStyle : ""}${result.plan === null ? "" : planStyle}</style>
 </head>
 <body>
 <h1>${title}</h1>
-${[model(result), ...answers(result), findings(result), ...checkSections(result), ...stepSections(result), ...sections(result), context(result)].join("\n")}
+${[model(result), ...answers(result), findings(result), ...checkSections(result), ...stepSections(result), ...sections(result), ...planSections(result), context(result)].join("\n")}
 </body>
 </html>
 `;
   },
 } satisfies Reporter;
 
-const style = `
+export const style = `
 :root { color-scheme: light dark; --line: light-dark(#d8dee4, #30363d); --heavy: light-dark(#8c959f, #6e7681); --soft: light-dark(#f6f8fa, #151b23); --fault: light-dark(#b3261e, #ff8a80); }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; background: Canvas; color: CanvasText; }
 h1 { font-size: 1.4rem; overflow-wrap: anywhere; }
@@ -73,6 +75,16 @@ dt { color: var(--quiet); }
 dd { margin: 0; }
 dt.next:not(:first-child), dt.next:not(:first-child) + dd { margin-top: 0.35rem; }
 @media (max-width: 40rem) { .wide { display: none; } }
+`;
+
+/** On top of the above, for a plan. */
+const planStyle = `.curves { display: flex; flex-wrap: wrap; gap: 1rem; margin-top: 1rem; }
+.curves svg { max-width: 100%; height: auto; }
+.curves path { fill: none; stroke: CanvasText; stroke-width: 1.5; stroke-dasharray: 5 3; }
+.curves circle { fill: CanvasText; }
+.curves .frame { fill: none; stroke: var(--line); }
+.curves text { fill: CanvasText; font-size: 11px; }
+.plan td { white-space: normal; }
 `;
 
 function model(result: Result): string {
@@ -184,6 +196,16 @@ function checkDetails({ id, level, invariants, verdict, reason, evidence, remedy
 /** Nothing where there is no text; `next` begins a new group of pairs. */
 function pair(name: string, text: string | null, group: "next" | "same" = "same"): string {
   return text === null ? "" : `<dt class="${group}">${name}</dt><dd>${escapeMarkup(text)}</dd>`;
+}
+
+/** What a plan predicts; a prediction's curves are dashed. */
+function planSections({ plan }: Result): string[] {
+  if (plan === null) return [];
+  const tables = planTables(plan).map(
+    ({ title, table: content }) => `<h2>${escapeMarkup(title)}</h2>\n<div class="plan">${table(content)}</div>`,
+  );
+  const curves = planCurves(plan);
+  return curves === "" ? tables : [`<h2>${escapeMarkup(`Over ${plan.sweep?.name ?? ""}: a prediction`)}</h2>\n${curves}`, ...tables];
 }
 
 function sections({ cells }: Result): string[] {

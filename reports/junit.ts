@@ -1,11 +1,11 @@
 import { cellName } from "../harness/run/fold.ts";
-import type { Cell, CheckResult, Header, Result, StepResult } from "../harness/run/schema.ts";
-import { cellFaults, checkSentence, isFault, isStepFault, runFaults, stepSentence } from "../harness/run/verdict.ts";
+import type { Cell, CheckResult, Header, Result, StepResult, Threshold } from "../harness/run/schema.ts";
+import { cellFaults, checkSentence, isFault, isStepFault, runFaults, stepSentence, thresholdSentence } from "../harness/run/verdict.ts";
 import { byArea } from "./checks.ts";
 import { escapeMarkup } from "./escape.ts";
 import type { Reporter } from "./reporter.ts";
 
-/** For CI: a test case for the run as a whole, and one a check, a step, or a provider and number of secrets. */
+/** For CI: a test case for the run as a whole, and one a check, a step, a threshold, or a provider and number of secrets. */
 export const junit = {
   id: "junit",
   file: "junit.xml",
@@ -14,6 +14,7 @@ export const junit = {
     const cases = [
       runCase(result),
       ...result.cells.map(cellCase),
+      ...result.thresholds.map(thresholdCase),
       ...checks.map((check) => checkCase(check, result.header)),
       ...result.steps.map(stepCase),
     ];
@@ -75,6 +76,13 @@ function runCase(result: Result): Case {
 function cellCase(cell: Cell): Case {
   const durationMs = cell.phases.reduce((sum, phase) => sum + phase.durationMs, 0);
   return { name: cellName(cell), durationMs, faults: cellFaults(cell) };
+}
+
+/** It is a condition on the whole run and takes no time of its own. */
+function thresholdCase(threshold: Threshold): Case {
+  const sentence = thresholdSentence(threshold);
+  const base = { suite: "thresholds", name: threshold.expression, durationMs: 0 };
+  return threshold.holds ? { ...base, faults: [], output: [sentence] } : { ...base, faults: [sentence] };
 }
 
 function testCase(run: string, { suite = run, name, durationMs, faults, skipped, output = [] }: Case): string[] {

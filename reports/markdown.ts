@@ -4,6 +4,7 @@ import { checkTable, troubleName, troublesOf } from "./checks.ts";
 import { clip, escapeMarkdown } from "./escape.ts";
 import { contextTitle, measuredOn } from "./measured-on.ts";
 import { factsOf } from "./phase-columns.ts";
+import { planTables } from "./plan.ts";
 import type { Reporter } from "./reporter.ts";
 import { sectionsOf } from "./rounds.ts";
 import { eventTable, stepTable, stepTroubles, stepWords } from "./steps.ts";
@@ -27,6 +28,7 @@ export const markdown = {
       ...failures(result),
       ...procedure(result),
       ...tables(result),
+      ...planned(result),
       ...allChecks(result),
       context(result),
     ];
@@ -112,12 +114,17 @@ function tables({ cells }: Result): string[] {
   });
 }
 
+/** What a plan predicts, table by table. */
+function planned({ plan }: Result): string[] {
+  return plan === null ? [] : planTables(plan).flatMap(({ title, table: content }) => section(title, content));
+}
+
 /** Nothing where the table has no row. */
 function section(title: string, content: Table): string[] {
   return content.groups.length === 0 ? [] : [`### ${title}`, table(content)];
 }
 
-function table({ first, heads, groups }: Table): string {
+export function table({ first, heads, groups }: Table): string {
   const titles = [first, ...heads.map(({ title }) => title)];
   const rules = ["---", ...heads.map(({ holds }) => (holds === "figures" ? "---:" : "---"))];
   const rows = groups.flatMap(({ name, rows }) => rows.map((row) => [escapeMarkdown(name), ...row.map(escapeMarkdown)]));

@@ -21,6 +21,7 @@ export function contextTitle({ header }: Result): string {
 }
 
 function verbOf({ command }: Header): string {
+  if (command === "plan") return "Predicted";
   return command === "bench" ? "Measured" : "Checked";
 }
 
@@ -28,6 +29,7 @@ function verbOf({ command }: Header): string {
 function subject(header: Header): string[] {
   const { target, plugin, command } = header;
   const behind = `KMS plugin: ${plugin ?? "none"}.`;
+  if (command === "plan") return ["A prediction of the model, made without a control plane: nothing below was measured."];
   if (target === null) return [`${verbOf(header)} without a control plane; ${behind}`];
   const server = `${target.isModel ? "a model of " : ""}kube-apiserver ${target.kubernetes}`;
   const etcd = target.etcd === null ? "" : ` with etcd ${target.etcd}`;

@@ -7,10 +7,11 @@ import { kmsCalls, kmsColumns } from "./kms-calls.ts";
 import { measuredOn } from "./measured-on.ts";
 import { columnsOf, factsOf, troubles } from "./phase-columns.ts";
 import { type CellRows, type CellSection, type ShownPhase, sectionsOf } from "./rounds.ts";
+import { planTables } from "./plan.ts";
 import { byPart, eventColumns, stepTroubles, stepWords } from "./steps.ts";
 
 /** Below this nothing useful fits, and lines are left to the terminal to wrap. */
-const columnsMin = 60;
+export const columnsMin = 60;
 
 /** Room for a provider, a parameter and a KMS method; a run folder may hold a longer name than any of those, and it is cut. */
 const labelLengthMax = 38;
@@ -30,7 +31,7 @@ export function renderTerminal(result: Result, columns: number): string {
   const tables = sectionsOf(result.cells).flatMap((section) => [phases(section, width), kms(section.rows, width)]);
   const failing = stepTroubles(result.steps).map((step) => stepLines(step, width));
   const procedure = [steps(result, width), events(result, width)];
-  return `${[context, findings, ...found, ...failing, areas(result, width), ...procedure, summary, ...tables]
+  return `${[context, findings, ...found, ...failing, areas(result, width), ...procedure, summary, ...tables, ...planned(result, width)]
     .filter((lines) => lines.length > 0)
     .map((lines) => lines.join("\n"))
     .join("\n\n")}\n`;
@@ -120,6 +121,28 @@ function areas({ checks }: Result, width: number): string[] {
   return lines.length === 0 ? [] : table("Checks", columns, lines, width);
 }
 
+/** The tables of a plan; what is described stands in the files of the plan. */
+function planned({ plan }: Result, width: number): string[][] {
+  const tables = plan === null ? [] : planTables(plan).filter(({ table: { first } }) => first !== "field");
+  return tables.map(({ title, table: { first, heads, groups } }) => {
+    const rows = groups.flatMap(({ name, rows: ofGroup }) => ofGroup.map((row) => [name, ...row]));
+    const isWordy = rows.some((row) => row.some((text) => text.length > wordyLength));
+    if (isWordy) return [title, ...rows.flatMap((row) => wrap(row.join("  "), width, "  "))];
+    const columns = [first, ...heads.map((head) => head.title)]
+      .map((head, at): Column<readonly string[]> => ({ title: head, rank: at, of: (row) => oneLine(row[at] ?? "") }))
+      .slice(1);
+    return table(
+      title,
+      columns,
+      rows.map((row) => ({ label: `  ${oneLine(row[0] ?? "")}`, row })),
+      width,
+    );
+  });
+}
+
+/** Longer texts make no column. */
+const wordyLength = 34;
+
 /** Words take the whole width; figures stand in columns, `label` before them. */
 type Line<Row> = { readonly words: string; readonly mark: string } | { readonly label: string; readonly row: Row };
 
@@ -151,7 +174,7 @@ function kms(cells: readonly CellRows[], width: number): string[] {
 }
 
 /** Leaves out the least important columns until the others fit. */
-function table<Row>(
+export function table<Row>(
   title: string,
   columns: readonly Column<Row>[],
   lines: readonly Line<Row>[],
@@ -182,7 +205,7 @@ function table<Row>(
 }
 
 /** Breaks a sentence into lines of at most `width` characters: `mark` stands before the first, blanks before the others. */
-function wrap(sentence: string, width: number, mark: string): string[] {
+export function wrap(sentence: string, width: number, mark: string): string[] {
   const room = width - mark.length;
   const lines: string[] = [];
   for (const word of oneLine(sentence)

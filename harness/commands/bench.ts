@@ -16,6 +16,7 @@ import { clockResolutionNs, machineFacts } from "../run/machine.ts";
 import { Progress, progressMode } from "../run/progress.ts";
 import { createRunFolder } from "../run/run-folder.ts";
 import { benchProviders, type Header } from "../run/schema.ts";
+import { type Condition, judgeThreshold } from "../run/threshold.ts";
 import { verdicts } from "../run/verdict.ts";
 import { type ChosenTarget, chooseTarget, type TargetChoice } from "../target/choose.ts";
 import { defaultVersions, removeContainer, showProgress } from "../target/install/index.ts";
@@ -24,6 +25,7 @@ import { kmsmarkVersion } from "../version.ts";
 import { listBenchmarks } from "./bench-list.ts";
 import { type ChosenBenchmark, ownOptions, parseBenchWords } from "./bench-options.ts";
 import { termNotes } from "./bench-terms.ts";
+import { parseThresholds } from "./bench-thresholds.ts";
 import { bundledProviderOf, withBundledProviderFlags } from "./provider-flags.ts";
 import { writeReports } from "./write-reports.ts";
 
@@ -37,8 +39,12 @@ export const command = defineCommand({
       does: "two sizes, three providers, a real one",
     },
     { line: "kmsmark bench --socket unix:///run/kms.sock --providers kms-v2", does: "somebody's plugin instead of the bundled one" },
+    {
+      line: "kmsmark bench --providers kms-v2 --threshold 'kms-v2.write.p99<20ms' --threshold 'kms-v2.write.encrypts<=1'",
+      does: "ends with 1 where either does not hold",
+    },
   ],
-  repeatable: ["emulate-fault"],
+  repeatable: ["emulate-fault", "threshold"],
   options: (yargs) =>
     withOwnOptions(withBundledProviderFlags(yargs))
       .positional("suite", { type: "string", array: true, default: ["lifecycle"], describe: "Which benchmarks; --list names them" })
@@ -95,6 +101,12 @@ export const command = defineCommand({
       .option("attached-etcd-cert", { type: "string", describe: "PEM file of a client certificate for it" })
       .option("attached-etcd-key", { type: "string", describe: "PEM file of the certificate's key" })
       .option("seed", { type: "string", describe: "Repeats the workload of the run that printed it" })
+      .option("threshold", {
+        type: "string",
+        array: true,
+        default: [] as string[],
+        describe: "A condition on what is measured, 'kms-v2.write.p99<20ms', without which it ends with 1; may be given several times",
+      })
       .option("out", { type: "string", describe: "Folder of the run; runs/TIME-bench by default" })
       .option("json", { type: "boolean", default: false, describe: "Print the result as JSON, and no progress" }),
   async run(given, { signal, stdout, stderr, environment, columns }) {
@@ -106,6 +118,7 @@ export const command = defineCommand({
     // Of a local cloud the provider's options are known only once it serves.
     const known = given.emulate ? localProvider : bundledProviderOf(given, environment);
     const { options: wanted, suites } = parseBenchWords(given, known, ownWordsOf(given));
+    const conditions = parseThresholds(given.threshold, suites);
     if (given.emulate && emulators[given.provider] === undefined) {
       throw new UsageError("no-emulator", `There is no local cloud for the provider ${given.provider}.`, {
         hint: "Say with --provider which KMS is behind the bundled plugin; `kmsmark emulate --list` names the clouds.",
@@ -159,7 +172,7 @@ export const command = defineCommand({
     const bench = { lease, clock, signal, journal, samples: folder.samples, progress };
     try {
       const started = suites.map(({ benchmark, options }) => ({ benchmark, options: { ...options, bundledProvider } }));
-      await runSuites(started, bench, chosen?.target, given.provider);
+      await runSuites(started, bench, { target: chosen?.target, provider: given.provider, conditions });
     } finally {
       progress[Symbol.dispose]();
       const result = journal.result();
@@ -229,8 +242,11 @@ function requireTargetFor({ kind }: Target, suites: readonly ChosenBenchmark[]):
 async function runSuites(
   suites: readonly ChosenBenchmark[],
   parts: Omit<PluginBench, "options">,
-  target: Target | undefined,
-  provider: ProviderName,
+  {
+    target,
+    provider,
+    conditions,
+  }: { readonly target: Target | undefined; readonly provider: ProviderName; readonly conditions: readonly Condition[] },
 ): Promise<void> {
   const { journal, signal } = parts;
   try {
@@ -240,6 +256,10 @@ async function runSuites(
       else if (target !== undefined) await benchmark.run({ ...bench, target } satisfies Bench);
     }
     for (const text of termNotes(provider, journal.result().cells)) journal.append({ event: "note", text });
+    const { cells } = journal.result();
+    if (conditions.length > 0) {
+      journal.append({ event: "thresholds", thresholds: conditions.map((condition) => judgeThreshold(condition, cells)) });
+    }
   } catch (thrown) {
     journal.append({ event: "end", status: signal.aborted ? "interrupted" : "failed", fault: messageOf(thrown) });
     throw thrown;

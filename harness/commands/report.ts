@@ -1,25 +1,86 @@
+import { renderComparison } from "../../reports/comparison.ts";
+import { comparisonJson } from "../../reports/comparison-json.ts";
 import { renderTerminal } from "../../reports/index.ts";
 import { json } from "../../reports/json.ts";
-import { defineCommand } from "../command.ts";
+import { type CommandContext, defineCommand, type ExitCode } from "../command.ts";
+import { isFile, readSide, writeBaseline } from "../compare/baseline.ts";
+import { compare } from "../compare/compare.ts";
+import { parseLimit } from "../compare/limit.ts";
+import { sideOf } from "../compare/side.ts";
+import { UsageError } from "../errors.ts";
+import { makeFolder } from "../make-folder.ts";
+import { isBroken } from "../run/comparison.ts";
+import { folderFault } from "../run/folder-fault.ts";
 import { readRun } from "../run/read-run.ts";
-import { writeReports } from "./write-reports.ts";
+import { writeComparison, writeReports } from "./write-reports.ts";
 
 export const command = defineCommand({
-  usage: "report <run>",
-  summary: "Makes the reports of a run again, from its folder alone.",
+  usage: "report <run> [other]",
+  summary: "Makes the reports of a run again, from its folder alone; or compares two runs.",
   examples: [
     { line: "kmsmark report runs/2026-11-23T23-55-01-bench", does: "shows the run and writes its reports anew" },
     { line: "kmsmark report runs/2026-11-23T23-55-01-bench --json", does: "prints the result for machines" },
+    {
+      line: "kmsmark report runs/2026-11-23T23-55-01-bench --save-baseline baseline.json",
+      does: "keeps what is compared in one small file",
+    },
+    {
+      line: "kmsmark report baseline.json runs/2026-11-23T23-55-01-bench --fail-on 'write.p99 > +10%'",
+      does: "compares, and ends with 1 where writes became slower by more than 10 %",
+    },
   ],
+  repeatable: ["fail-on"],
   options: (yargs) =>
     yargs
-      .positional("run", { type: "string", demandOption: true, describe: "The folder of the run" })
-      .option("json", { type: "boolean", default: false, describe: "Print the result as JSON" }),
-  async run(given, { stdout, columns }) {
-    const result = await readRun(given.run);
-    await writeReports(given.run, result);
-    stdout.write(given.json ? json.render(result) : renderTerminal(result, columns));
+      .positional("run", { type: "string", demandOption: true, describe: "The folder of the run; to compare, also a baseline" })
+      .positional("other", { type: "string", describe: "The folder or the baseline of a run that is compared with it" })
+      .option("fail-on", {
+        type: "string",
+        array: true,
+        default: [] as string[],
+        describe: "A change that is a regression, 'write.p99 > +10%'; may be given several times",
+      })
+      .option("save-baseline", { type: "string", describe: "File to keep what of the run is compared" })
+      .option("out", { type: "string", describe: "Folder for the reports of a comparison; that of the other run by default" })
+      .option("json", { type: "boolean", default: false, describe: "Print the result, or the comparison, as JSON" }),
+  async run(given, context) {
+    const { run, other, out, json: isJson } = given;
+    const baseline = given["save-baseline"];
+    if (other !== undefined) {
+      if (baseline !== undefined) throw new UsageError("baseline-of-two", "A baseline is saved of one run, not of two.");
+      return compareRuns({ run, other, out, isJson, expressions: given["fail-on"] }, context);
+    }
+    if (given["fail-on"].length > 0 || out !== undefined) {
+      throw new UsageError("nothing-to-compare-with", "--fail-on and --out belong to a comparison, and only one run is named.", {
+        hint: "Name the run or the baseline to compare with first, then the run.",
+      });
+    }
+    const result = await readRun(run);
+    if (baseline !== undefined) await writeBaseline(baseline, sideOf(result));
+    await writeReports(run, result);
+    context.stdout.write(isJson ? json.render(result) : renderTerminal(result, context.columns));
     // The reports are made, whatever they say: the verdict on the run was given when it ran.
     return 0;
   },
 });
+
+interface ToCompare {
+  readonly run: string;
+  readonly other: string;
+  readonly out: string | undefined;
+  readonly isJson: boolean;
+  readonly expressions: readonly string[];
+}
+
+async function compareRuns({ run, other, out, isJson, expressions }: ToCompare, context: CommandContext): Promise<ExitCode> {
+  const limits = expressions.map(parseLimit);
+  const comparison = compare(await readSide(run), await readSide(other), limits);
+  context.stdout.write(isJson ? comparisonJson.render(comparison) : renderComparison(comparison, context.columns));
+  if (out !== undefined) {
+    await makeFolder(out).catch((thrown: unknown) => Promise.reject(folderFault(out, thrown)));
+    await writeComparison(out, comparison);
+  } else if (!(await isFile(other))) {
+    await writeComparison(other, comparison);
+  }
+  return comparison.limits.some(isBroken) ? 1 : 0;
+}

@@ -1,9 +1,10 @@
-import { rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { comparisonReporters } from "../../reports/comparison.ts";
 import { reporters } from "../../reports/index.ts";
 import type { Reporter } from "../../reports/reporter.ts";
-import { folderFault } from "../run/folder-fault.ts";
+import { type Comparison, comparisonSchema } from "../run/comparison.ts";
 import { type Result, resultSchema } from "../run/schema.ts";
+import { writeWhole } from "../run/write-whole.ts";
 
 /**
  * Writes every report of a result into its run folder; the journal and the samples stay as they are. Each file is exchanged in one step,
@@ -12,15 +13,12 @@ import { type Result, resultSchema } from "../run/schema.ts";
 export async function writeReports(folder: string, result: Result): Promise<void> {
   const checked = resultSchema.parse(result);
   for (const { file, render } of reporters.filter((reporter: Reporter) => reporter.isFor?.(checked) ?? true)) {
-    const path = join(folder, file);
-    const draft = `${path}.new`;
-    const text = render(checked);
-    try {
-      await writeFile(draft, text);
-      await rename(draft, path);
-    } catch (thrown) {
-      await rm(draft, { force: true }).catch(() => undefined);
-      throw folderFault(path, thrown);
-    }
+    await writeWhole(join(folder, file), render(checked));
   }
+}
+
+/** The same of a comparison. */
+export async function writeComparison(folder: string, comparison: Comparison): Promise<void> {
+  const checked = comparisonSchema.parse(comparison);
+  for (const { file, render } of comparisonReporters) await writeWhole(join(folder, file), render(checked));
 }

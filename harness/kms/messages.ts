@@ -269,9 +269,16 @@ function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array<ArrayBuffer>): 
   return Buffer.from(buffer, byteOffset, byteLength);
 }
 
+/** One for all: what a fresh one takes costs more than a short message. No message is written while another is. */
+const writer = new BinaryWriter();
+
 function write(fields: (writer: BinaryWriter) => void): Uint8Array<ArrayBuffer> {
-  const writer = new BinaryWriter();
-  fields(writer);
+  try {
+    fields(writer);
+  } catch (thrown) {
+    writer.finish();
+    throw thrown;
+  }
   return writer.finish();
 }
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Outcome } from "./driver.ts";
+import type { Outcome } from "./promise-sender.ts";
 
 /** What kube-apiserver answers when it refuses (k8s.io/apimachinery, meta/v1 Status). */
 const statusSchema = z.object({ kind: z.literal("Status"), message: z.string().optional(), reason: z.string().optional() });

@@ -1,8 +1,10 @@
 import { type Dispatcher, Pool } from "undici";
 import { z } from "zod";
-import { messageOf, systemCodeOf, TargetError } from "../errors.ts";
+import { TargetError } from "../errors.ts";
 import type { ApiAccess } from "../target/target.ts";
 import { ApiAnswer } from "./api-answer.ts";
+import { noAnswer } from "./api-fault.ts";
+import { createRequest, deleteRequest, getRequest, type LoadRequest, updateRequest } from "./load-request.ts";
 import type { SecretRequest } from "./secret-spec.ts";
 
 export interface SecretsClientOptions {
@@ -23,17 +25,7 @@ export interface ListOptions {
 }
 
 /** Any request of the API. */
-export interface ApiRequest {
-  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-  /** With its query. */
-  readonly path: string;
-  readonly body?: Uint8Array;
-  /** `application/json` where none is given; a PATCH needs another one. */
-  readonly contentType?: string;
-  /** A status that means success besides 2xx. */
-  readonly expected?: number;
-  /** See {@link ApiAnswer.failure}. */
-  readonly names?: readonly string[];
+export interface ApiRequest extends LoadRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -93,12 +85,12 @@ export class SecretsClient implements AsyncDisposable {
     return this.#send({ method: "DELETE", path: `/api/v1/namespaces/${name}`, expected: 404, names: [name], signal });
   }
 
-  createSecret({ namespace, name, body }: SecretRequest, signal?: AbortSignal): Promise<ApiAnswer> {
-    return this.#send({ method: "POST", path: `/api/v1/namespaces/${namespace}/secrets`, body, names: namesOf(namespace, name), signal });
+  createSecret(secret: SecretRequest, signal?: AbortSignal): Promise<ApiAnswer> {
+    return this.#send({ ...createRequest(secret), signal });
   }
 
   getSecret(namespace: string, name: string, signal?: AbortSignal): Promise<ApiAnswer> {
-    return this.#send({ method: "GET", path: pathOf(namespace, name), names: namesOf(namespace, name), signal });
+    return this.#send({ ...getRequest({ namespace, name }), signal });
   }
 
   /** One page of Secrets. */
@@ -121,8 +113,8 @@ export class SecretsClient implements AsyncDisposable {
   }
 
   /** Replaces a Secret (PUT). To change nothing, hand in the body that {@link getSecret} gave. */
-  updateSecret({ namespace, name, body }: SecretRequest, signal?: AbortSignal): Promise<ApiAnswer> {
-    return this.#send({ method: "PUT", path: pathOf(namespace, name), body, names: namesOf(namespace, name), signal });
+  updateSecret(secret: SecretRequest, signal?: AbortSignal): Promise<ApiAnswer> {
+    return this.#send({ ...updateRequest(secret), signal });
   }
 
   /**
@@ -136,7 +128,7 @@ export class SecretsClient implements AsyncDisposable {
   }
 
   deleteSecret(namespace: string, name: string, signal?: AbortSignal): Promise<ApiAnswer> {
-    return this.#send({ method: "DELETE", path: pathOf(namespace, name), names: namesOf(namespace, name), signal });
+    return this.#send({ ...deleteRequest({ namespace, name }), signal });
   }
 
   /** The API server's own metrics in the Prometheus text format. Throws TargetError `api-refused` as well. */
@@ -227,25 +219,4 @@ function exchange(
       },
     });
   });
-}
-
-function noAnswer(url: string, thrown: unknown): TargetError {
-  const code = systemCodeOf(thrown) ?? "";
-  const why = messageOf(thrown) || code;
-  if (/^UND_ERR_(HEADERS|BODY|CONNECT)_TIMEOUT$/.test(code)) {
-    return new TargetError("api-timeout", `The API server at ${url} did not answer in time.`, { cause: thrown });
-  }
-  if (/CERT|^UNABLE_TO_|^ERR_TLS_/.test(code)) {
-    return new TargetError("api-untrusted", `The API server at ${url} cannot be trusted: ${why}.`, { cause: thrown });
-  }
-  return new TargetError("api-unreachable", `The API server at ${url} cannot be reached: ${why}.`, { cause: thrown });
-}
-
-function pathOf(namespace: string, name: string): string {
-  return `/api/v1/namespaces/${namespace}/secrets/${name}`;
-}
-
-/** The longer one first: messages give an object as `namespace/name` or by its name alone. */
-function namesOf(namespace: string, name: string): string[] {
-  return [`${namespace}/${name}`, name];
 }

@@ -1,15 +1,24 @@
 import { describe, expect, it } from "vitest";
 import { systemClock } from "../clock.ts";
 import { VirtualClock } from "../virtual-clock.ts";
-import { LoadDriver, type LoadOptions, type LoadResult, type LoadSample, type Outcome } from "./driver.ts";
+import { LoadDriver, type LoadOptions, type LoadResult, type LoadSample } from "./driver.ts";
 import type { LatencyHistogram } from "./histogram.ts";
+import { type Outcome, promiseSender } from "./promise-sender.ts";
 import { closedLoop, constantRate } from "./schedule.ts";
+import type { Sender } from "./sender.ts";
 
 const ok: Outcome = { status: 200, failure: undefined };
 const never = new AbortController().signal;
 
+type Send = (index: number, signal: AbortSignal) => Promise<Outcome>;
+type Options = Omit<LoadOptions, "sender"> & { readonly send: Send };
+
+function driverOf({ send, ...options }: Options): LoadDriver {
+  return new LoadDriver({ ...options, sender: promiseSender(options.schedule.count, send) });
+}
+
 /** A server that takes 1 ms for a request, and until `untilMs` for one that comes while it stands still. */
-function server(clock: VirtualClock, { stallFromMs = 0, stallUntilMs = 0 } = {}): LoadOptions["send"] {
+function server(clock: VirtualClock, { stallFromMs = 0, stallUntilMs = 0 } = {}): Send {
   return async (_index, signal) => {
     const nowMs = clock.monotonicMs();
     await clock.sleep(nowMs >= stallFromMs && nowMs < stallUntilMs ? stallUntilMs - nowMs : 1, signal);
@@ -17,8 +26,8 @@ function server(clock: VirtualClock, { stallFromMs = 0, stallUntilMs = 0 } = {})
   };
 }
 
-async function drive(clock: VirtualClock, options: Omit<LoadOptions, "clock" | "signal">): Promise<LoadResult> {
-  const driver = new LoadDriver({ ...options, clock, signal: never });
+async function drive(clock: VirtualClock, options: Omit<Options, "clock" | "signal">): Promise<LoadResult> {
+  const driver = driverOf({ ...options, clock, signal: never });
   const running = driver.run();
   await clock.advance(10_000);
   return running;
@@ -96,7 +105,7 @@ describe("an open load", () => {
       schedule: constantRate({ ratePerSecond: 100, count: 10 }),
       send: server(clock, { stallFromMs: 20, stallUntilMs: 70 }),
       inFlightMax: 1,
-      dropAfterMs: 20,
+      dropAfterMs: 25,
       onSample: (sample) => samples.push(sample),
     });
     expect(result).toMatchObject({ due: 10, ok: 8, failed: 0, dropped: 2 });
@@ -109,7 +118,7 @@ describe("an open load", () => {
 
   it("drops while the server still hangs", async () => {
     const clock = new VirtualClock();
-    const driver = new LoadDriver({
+    const driver = driverOf({
       schedule: constantRate({ ratePerSecond: 100, count: 10 }),
       send: server(clock, { stallFromMs: 0, stallUntilMs: 5000 }),
       inFlightMax: 1,
@@ -119,7 +128,7 @@ describe("an open load", () => {
     });
     const running = driver.run();
     await clock.advance(95);
-    expect(driver.progress()).toMatchObject({ done: 6, inFlight: 1, count: 10 });
+    expect(driver.progress()).toMatchObject({ done: 7, inFlight: 1, count: 10 });
     await clock.advance(10_000);
     expect(await running).toMatchObject({ due: 10, ok: 1, dropped: 9, durationMs: 5000 });
   });
@@ -132,7 +141,7 @@ describe("an open load", () => {
 
   it("is on time by the system's clock", async () => {
     const samples: LoadSample[] = [];
-    const driver = new LoadDriver({
+    const driver = driverOf({
       schedule: constantRate({ ratePerSecond: 200, count: 5 }),
       send: async () => ok,
       onSample: (sample) => samples.push(sample),
@@ -167,6 +176,19 @@ describe("a closed load", () => {
       { index: 4, dueMs: 25, sentMs: 25, doneMs: 35, status: 200 },
     ]);
     expect(result).toMatchObject({ load: { model: "closed", inFlight: 2 }, due: 5, ok: 5, dropped: 0, durationMs: 35 });
+  });
+
+  it("ends when its time is over, though there is more to send", async () => {
+    const clock = new VirtualClock();
+    const result = await drive(clock, {
+      schedule: closedLoop({ inFlight: 2, count: 1000, durationMs: 50 }),
+      send: async () => {
+        await clock.sleep(20);
+        return ok;
+      },
+    });
+    // Sent at 0, 20 and 40; what is in flight at 50 is waited for.
+    expect(result).toMatchObject({ due: 6, ok: 6, durationMs: 60 });
   });
 
   it("hides a stall: each worker sees it once", async () => {
@@ -211,7 +233,7 @@ describe("any load", () => {
 
   it("tells how far it is", async () => {
     const clock = new VirtualClock();
-    const driver = new LoadDriver({
+    const driver = driverOf({
       schedule: constantRate({ ratePerSecond: 100, count: 100 }),
       send: async () => {
         await clock.sleep(15);
@@ -235,7 +257,7 @@ describe("any load", () => {
     const clock = new VirtualClock();
     const interruption = new AbortController();
     const sent: number[] = [];
-    const driver = new LoadDriver({
+    const driver = driverOf({
       schedule,
       inFlightMax: 1,
       send: async (index, signal) => {
@@ -255,7 +277,7 @@ describe("any load", () => {
   });
 
   it("sends nothing when the signal has come already", async () => {
-    const driver = new LoadDriver({
+    const driver = driverOf({
       schedule: constantRate({ ratePerSecond: 100, count: 100 }),
       send: () => Promise.reject(new Error("sent")),
       clock: new VirtualClock(),
@@ -265,7 +287,7 @@ describe("any load", () => {
   });
 
   it("runs once", async () => {
-    const driver = new LoadDriver({
+    const driver = driverOf({
       schedule: closedLoop({ inFlight: 1, count: 1 }),
       send: async () => ok,
       clock: new VirtualClock(),
@@ -282,7 +304,74 @@ describe("any load", () => {
       clock: new VirtualClock(),
       signal: never,
     };
-    expect(() => new LoadDriver({ ...options, inFlightMax: 0 })).toThrow(RangeError);
-    expect(() => new LoadDriver({ ...options, dropAfterMs: -1 })).toThrow(RangeError);
+    expect(() => driverOf({ ...options, inFlightMax: 0 })).toThrow(RangeError);
+    expect(() => driverOf({ ...options, dropAfterMs: 0 })).toThrow(RangeError);
+  });
+
+  it("refuses a sender that has too few requests", () => {
+    const sender = promiseSender(4, async () => ok);
+    const schedule = constantRate({ ratePerSecond: 1, count: 5 });
+    expect(() => new LoadDriver({ schedule, sender, clock: new VirtualClock(), signal: never })).toThrow("4 requests for a schedule of 5");
+  });
+});
+
+/** Answers when it is told to, and notes what it is asked. */
+class ScriptedSender implements Sender {
+  readonly count = 100;
+  readonly seen: string[] = [];
+  onDone: Sender["onDone"] = () => {};
+
+  send(index: number): void {
+    this.seen.push(`send ${index}`);
+  }
+
+  flush(): void {
+    this.seen.push("flush");
+  }
+
+  abort(reason: string): void {
+    this.seen.push(`abort: ${reason}`);
+  }
+}
+
+describe("a sender", () => {
+  it("is flushed once for all that is due", async () => {
+    const clock = new VirtualClock();
+    const sender = new ScriptedSender();
+    const driver = new LoadDriver({ schedule: closedLoop({ inFlight: 3, count: 6 }), sender, clock, signal: never });
+    const running = driver.run();
+    await clock.advance(2);
+    for (const index of [1, 0, 2]) sender.onDone(index, 200, undefined);
+    expect(sender.seen).toEqual(["send 0", "send 1", "send 2", "flush"]);
+    await clock.advance(1);
+    expect(sender.seen.slice(4)).toEqual(["send 3", "send 4", "send 5", "flush"]);
+    for (const index of [5, 4, 3]) sender.onDone(index, 200, undefined);
+    expect(await running).toMatchObject({ ok: 6, durationMs: 3 });
+    expect(sender.seen).toHaveLength(8);
+  });
+
+  it("is told why the load was given up", async () => {
+    const interruption = new AbortController();
+    const sender = new ScriptedSender();
+    const driver = new LoadDriver({
+      schedule: closedLoop({ inFlight: 1, count: 2 }),
+      sender,
+      clock: new VirtualClock(),
+      signal: interruption.signal,
+    });
+    const running = driver.run();
+    interruption.abort(new Error("stop"));
+    expect(sender.seen).toEqual(["send 0", "flush", "abort: stop"]);
+    sender.onDone(0, 0, "stop");
+    expect(await running).toMatchObject({ due: 0 });
+  });
+
+  it.each([7, 0])("that tells of a request that is not in flight is a defect (%s)", async (index) => {
+    const sender = new ScriptedSender();
+    const driver = new LoadDriver({ schedule: closedLoop({ inFlight: 1, count: 1 }), sender, clock: new VirtualClock(), signal: never });
+    const running = driver.run();
+    if (index === 0) sender.onDone(0, 200, undefined);
+    sender.onDone(index, 200, undefined);
+    await expect(running).rejects.toThrow(`Request ${index} is over, but was not in flight.`);
   });
 });

@@ -1,17 +1,12 @@
-import type { Clock } from "../clock.ts";
+import type { Alarm, Clock } from "../clock.ts";
 import { messageOf } from "../errors.ts";
 import type { Load, Phase } from "../run/schema.ts";
 import { FailureTally } from "./failure-tally.ts";
 import { LatencyHistogram } from "./histogram.ts";
+import { InFlight } from "./in-flight.ts";
 import type { Schedule } from "./schedule.ts";
-
-/** What came of a request. */
-export interface Outcome {
-  /** The protocol's own: an HTTP status or a gRPC code. */
-  readonly status: number;
-  /** Why it failed, without anything of a request's or an answer's body; undefined when it succeeded. */
-  readonly failure: string | undefined;
-}
+import { SecondsRecorder } from "./seconds.ts";
+import type { Sender } from "./sender.ts";
 
 /** One request, as {@link LoadOptions.onSample} gets it. Times are milliseconds since the load's start. */
 export interface LoadSample {
@@ -28,17 +23,14 @@ export interface LoadSample {
 
 export interface LoadOptions {
   readonly schedule: Schedule;
-  /**
-   * Sends request `index` and resolves when its answer is complete. A rejection counts as a failure with status 0 and the error's message.
-   * The signal is the load's own.
-   */
-  readonly send: (index: number, signal: AbortSignal) => Promise<Outcome>;
+  /** What the requests go through; it holds as many as the schedule, or more. */
+  readonly sender: Sender;
   readonly clock: Clock;
   /** Ends the load early: nothing more is sent, and what is in flight is told. */
   readonly signal: AbortSignal;
   /** Open schedules only: a request that falls due while this many are in flight is held until one is answered. Default 64. */
   readonly inFlightMax?: number;
-  /** Open schedules only: a request that was held for longer than this, in milliseconds, is dropped instead of sent. Default 10000. */
+  /** Open schedules only: a request that was held for this long, in milliseconds, is dropped instead of sent. Default 10000. */
   readonly dropAfterMs?: number;
   /** Called for every request when it is over, in the order in which they end; it must not throw. */
   readonly onSample?: (sample: LoadSample) => void;
@@ -58,6 +50,8 @@ export interface LoadResult {
   readonly latency: LatencyHistogram;
   /** From sent to done, of the successful requests: what the server alone took. */
   readonly serviceTime: LatencyHistogram;
+  /** By seconds of the load; can be gone through again and again. */
+  readonly seconds: SecondsRecorder;
   /** By the clock's monotonic time. */
   readonly startMs: number;
   readonly durationMs: number;
@@ -76,6 +70,8 @@ export interface LoadProgress {
 
 const inFlightMaxDefault = 64;
 const dropAfterMsDefault = 10_000;
+/** Reading the clock costs as much as the rest of sending: it is read again after so many requests that are sent in one go. */
+const sendsPerReading = 8;
 
 /**
  * Sends requests when a schedule says so and takes down when each was due, sent and done.
@@ -83,50 +79,84 @@ const dropAfterMsDefault = 10_000;
  * With an open schedule time counts from when a request was due, so a server that stalls is charged for every request that fell due
  * meanwhile; measuring from when it was sent would leave them out ("coordinated omission", Gil Tene). With a closed schedule a request is
  * due when its worker is free, and such a stall shows once a worker.
+ *
+ * It is made to cost little, because what it costs is missing to the server beside it: there is no object, closure or promise a request, the
+ * requests that are due and held are no queue but the part of the schedule that was not read yet, and answers that come together share one
+ * reading of the clock.
  */
 export class LoadDriver {
-  #options: LoadOptions;
-  #inFlightMax: number;
-  #dropAfterMs: number;
+  readonly #options: LoadOptions;
+  readonly #sender: Sender;
+  readonly #clock: Clock;
+  readonly #inFlightMax: number;
+  readonly #dropAfterMs: number;
+  /** Where the due times come from; undefined for a closed schedule. */
+  readonly #nextDueMs: (() => number) | undefined;
+  readonly #inFlight: InFlight;
+  readonly #ended = Promise.withResolvers<void>();
+  #alarm: Alarm | undefined;
   /** Monotonic time of the start; undefined before it. */
   #startMs: number | undefined;
-  #inFlight = 0;
+  /** How many requests there are to send; no more than were sent once the load is cut short. */
+  #count: number;
+  /** When a closed load that has a duration ends. */
+  #endMs = Number.POSITIVE_INFINITY;
+  /** The request to send next, and when it is due by the monotonic clock. */
+  #index = 0;
+  #dueMs = 0;
+  /** When the answers came that are being told; undefined between two turns. */
+  #turnMs: number | undefined;
+  #isCutShort = false;
   #ok = 0;
   #failed = 0;
   #dropped = 0;
   #failures = new FailureTally();
   #latency = LatencyHistogram.empty();
   #serviceTime = LatencyHistogram.empty();
-  /** Due and not sent yet, oldest first. */
-  #held: { index: number; dueMs: number }[] = [];
-  #isAllDue = false;
-  /** Resolved when everything was due and nothing is held or in flight any more. */
-  #idle = Promise.withResolvers<void>();
+  #seconds = new SecondsRecorder();
 
+  /** Throws RangeError for limits under which nothing could be sent, and for a sender that has fewer requests than the schedule. */
   constructor(options: LoadOptions) {
-    const { schedule, inFlightMax = inFlightMaxDefault, dropAfterMs = dropAfterMsDefault } = options;
+    const { schedule, sender, inFlightMax = inFlightMaxDefault, dropAfterMs = dropAfterMsDefault } = options;
     this.#options = options;
+    this.#sender = sender;
+    this.#clock = options.clock;
     this.#inFlightMax = schedule.model === "closed" ? schedule.inFlight : inFlightMax;
     this.#dropAfterMs = dropAfterMs;
     if (!(this.#inFlightMax >= 1)) throw new RangeError(`With at most ${this.#inFlightMax} requests in flight nothing can be sent.`);
-    if (!(dropAfterMs >= 0)) throw new RangeError(`A request cannot be dropped after ${dropAfterMs} ms.`);
+    if (!(dropAfterMs > 0)) throw new RangeError(`A request cannot be dropped after ${dropAfterMs} ms.`);
+    if (sender.count < schedule.count) throw new RangeError(`There are ${sender.count} requests for a schedule of ${schedule.count}.`);
+    this.#count = schedule.count;
+    this.#inFlight = new InFlight(this.#inFlightMax);
+    this.#nextDueMs = schedule.model === "open" ? schedule.dueTimesMs() : undefined;
   }
 
   /**
    * Runs the schedule to its end, or to the signal's, and waits for every answer. Call it once. A failing request does not make it reject, nor does the signal: a load
-   * that was cut short gives what it measured until then, and the signal tells.
+   * that was cut short gives what it measured until then, and the signal tells. Rejects with TypeError when the sender breaks its contract.
    */
   async run(): Promise<LoadResult> {
-    const { schedule, clock } = this.#options;
     if (this.#startMs !== undefined) throw new TypeError("A load runs once.");
-    const startMs = clock.monotonicMs();
+    const { schedule, signal } = this.#options;
+    const startMs = this.#clock.monotonicMs();
     this.#startMs = startMs;
-    if (schedule.model === "open") await this.#runOpen(schedule.dueTimesMs(), startMs);
-    else await this.#runClosed(schedule.count, schedule.inFlight);
+    this.#dueMs = startMs + (this.#nextDueMs?.() ?? 0);
+    if (schedule.model === "closed" && schedule.durationMs !== undefined) this.#endMs = startMs + schedule.durationMs;
+    this.#sender.onDone = this.#onDone;
+    using alarm = this.#clock.startAlarm(this.#pump);
+    this.#alarm = alarm;
+    signal.addEventListener("abort", this.#cutShort);
+    try {
+      if (signal.aborted) this.#cutShort();
+      else this.#pump();
+      await this.#ended.promise;
+    } finally {
+      signal.removeEventListener("abort", this.#cutShort);
+    }
     return {
       load:
         schedule.model === "open"
-          ? { model: "open", arrivals: "constant", ratePerSecond: schedule.ratePerSecond, inFlightMax: this.#inFlightMax }
+          ? { model: "open", arrivals: schedule.arrivals, ratePerSecond: schedule.ratePerSecond, inFlightMax: this.#inFlightMax }
           : { model: "closed", inFlight: schedule.inFlight },
       due: this.#ok + this.#failed + this.#dropped,
       ok: this.#ok,
@@ -135,115 +165,128 @@ export class LoadDriver {
       failures: this.#failures.mostFrequent(10),
       latency: this.#latency,
       serviceTime: this.#serviceTime,
+      seconds: this.#seconds,
       startMs,
-      durationMs: clock.monotonicMs() - startMs,
+      durationMs: this.#clock.monotonicMs() - startMs,
     };
   }
 
   /** How far the load is; cheap, and may be asked at any time. */
   progress(): LoadProgress {
     const done = this.#ok + this.#failed + this.#dropped;
-    const elapsedMs = this.#startMs === undefined ? 0 : this.#options.clock.monotonicMs() - this.#startMs;
+    const elapsedMs = this.#startMs === undefined ? 0 : this.#clock.monotonicMs() - this.#startMs;
     return {
       done,
       count: this.#options.schedule.count,
-      inFlight: this.#inFlight,
+      inFlight: this.#inFlight.count,
       ratePerSecond: elapsedMs > 0 ? (done * 1000) / elapsedMs : 0,
     };
   }
 
-  async #runOpen(dueTimesMs: Iterable<number>, startMs: number): Promise<void> {
-    const { clock, signal } = this.#options;
-    let index = 0;
-    for (const dueMs of dueTimesMs) {
-      // Whatever is past already is sent without letting go, so that the driver catches up.
-      if (startMs + dueMs > clock.monotonicMs() && !(await this.#isReached(startMs + dueMs))) break;
-      if (signal.aborted) break;
-      this.#held.push({ index: index++, dueMs: startMs + dueMs });
-      this.#sendHeld();
-    }
-    if (this.#inFlight === 0) this.#idle.resolve();
-    this.#isAllDue = true;
-    await this.#idle.promise;
-  }
-
-  /** Waits for a due time; false when the signal came first. */
-  async #isReached(monotonicMs: number): Promise<boolean> {
-    const { clock, signal } = this.#options;
+  /** Sends all that is due, as far as places are free, and sees to it that it is called again when there is more to do. */
+  readonly #pump = (): void => {
+    this.#turnMs = undefined;
     try {
-      await clock.waitUntil(monotonicMs, signal);
-      return true;
+      if (this.#nextDueMs === undefined) this.#sendToFree();
+      else this.#sendDue(this.#nextDueMs);
     } catch (thrown) {
-      if (signal.aborted) return false;
-      throw thrown;
+      this.#ended.reject(thrown);
     }
+    this.#endIfIdle();
+  };
+
+  /** A worker that is free is due now. */
+  #sendToFree(): void {
+    let sends = 0;
+    let nowMs = 0;
+    while (this.#inFlight.count < this.#inFlightMax && this.#index < this.#count) {
+      if (sends++ % sendsPerReading === 0) nowMs = this.#clock.monotonicMs();
+      if (nowMs >= this.#endMs) {
+        this.#count = this.#index;
+        break;
+      }
+      this.#inFlight.add(this.#index, nowMs, nowMs);
+      this.#sender.send(this.#index++);
+    }
+    if (sends > 0) this.#sender.flush();
   }
 
-  /** Sends what is held, as far as places are free, and drops what was held for too long. */
-  #sendHeld(): void {
-    const { clock, signal } = this.#options;
-    if (signal.aborted) this.#held = [];
-    for (let next = this.#held[0]; next !== undefined; next = this.#held[0]) {
-      const isTooLate = clock.monotonicMs() - next.dueMs > this.#dropAfterMs;
-      if (!isTooLate && this.#inFlight >= this.#inFlightMax) return;
-      this.#held.shift();
-      if (isTooLate) this.#drop(next);
-      else void this.#sendOne(next).then(() => this.#sendHeld());
+  #sendDue(nextDueMs: () => number): void {
+    const startMs = this.#startMs ?? 0;
+    let sends = 0;
+    let nowMs = this.#clock.monotonicMs();
+    for (; this.#index < this.#count && this.#dueMs <= nowMs; this.#index++, this.#dueMs = startMs + nextDueMs()) {
+      if (nowMs - this.#dueMs >= this.#dropAfterMs) {
+        this.#drop(this.#index, this.#dueMs, nowMs);
+        continue;
+      }
+      if (this.#inFlight.count >= this.#inFlightMax) break;
+      this.#inFlight.add(this.#index, this.#dueMs, nowMs);
+      this.#sender.send(this.#index);
+      if (++sends % sendsPerReading === 0) nowMs = this.#clock.monotonicMs();
     }
-    if (this.#isAllDue && this.#inFlight === 0) this.#idle.resolve();
+    if (sends > 0) this.#sender.flush();
+    // One that is held goes out with the next answer, or is dropped.
+    if (this.#index < this.#count) this.#alarm?.set(this.#dueMs <= nowMs ? this.#dueMs + this.#dropAfterMs : this.#dueMs);
   }
 
-  async #runClosed(count: number, workers: number): Promise<void> {
-    const { clock, signal } = this.#options;
-    let index = 0;
-    const work = async () => {
-      while (index < count && !signal.aborted) await this.#sendOne({ index: index++, dueMs: clock.monotonicMs() });
-    };
-    await Promise.all(Array.from({ length: Math.min(workers, count) }, work));
-  }
-
-  /** Sends one request and takes down what came of it. Never rejects. */
-  async #sendOne({ index, dueMs }: { index: number; dueMs: number }): Promise<void> {
-    const { send, clock, signal } = this.#options;
-    const sentMs = clock.monotonicMs();
-    this.#inFlight++;
-    let outcome: Outcome;
-    let doneMs: number | undefined;
-    try {
-      outcome = await send(index, signal);
-      doneMs = clock.monotonicMs();
-    } catch (thrown) {
-      outcome = { status: 0, failure: messageOf(thrown) };
+  /** Takes down what came of a request. What follows is sent once, when all answers of this turn were told. */
+  readonly #onDone = (index: number, status: number, failure: string | undefined): void => {
+    if (this.#turnMs === undefined) {
+      this.#turnMs = this.#clock.monotonicMs();
+      queueMicrotask(this.#pump);
     }
-    this.#inFlight--;
-    if (outcome.failure !== undefined && signal.aborted) return;
-    if (outcome.failure === undefined && doneMs !== undefined) {
+    const doneMs = this.#turnMs;
+    const startMs = this.#startMs ?? 0;
+    const place = this.#inFlight.placeOf(index);
+    if (place === -1) {
+      this.#ended.reject(new TypeError(`Request ${index} is over, but was not in flight.`));
+      return;
+    }
+    const dueMs = this.#inFlight.dueMs(place);
+    const sentMs = this.#inFlight.sentMs(place);
+    this.#inFlight.remove(place);
+    if (failure === undefined) {
       this.#ok++;
+      this.#seconds.ok(dueMs - startMs, doneMs - startMs);
       this.#latency.recordMs(doneMs - dueMs);
       this.#serviceTime.recordMs(doneMs - sentMs);
     } else {
+      if (this.#isCutShort) return;
       this.#failed++;
-      this.#failures.add(outcome.status, outcome.failure ?? "");
+      this.#seconds.failed(doneMs - startMs);
+      this.#failures.add(status, failure);
     }
-    this.#sample({ index, dueMs, sentMs, doneMs, status: outcome.status });
-  }
+    if (this.#options.onSample !== undefined) this.#sample(index, { dueMs, sentMs, doneMs: status === 0 ? null : doneMs, status });
+  };
 
-  #drop({ index, dueMs }: { index: number; dueMs: number }): void {
+  #drop(index: number, dueMs: number, nowMs: number): void {
     this.#dropped++;
-    this.#sample({ index, dueMs, sentMs: undefined, doneMs: undefined, status: 0 });
+    this.#seconds.dropped(nowMs - (this.#startMs ?? 0));
+    if (this.#options.onSample !== undefined) this.#sample(index, { dueMs, sentMs: null, doneMs: null, status: 0 });
   }
 
-  #sample(sample: { index: number; dueMs: number; sentMs: number | undefined; doneMs: number | undefined; status: number }): void {
-    const { onSample } = this.#options;
-    const startMs = this.#startMs;
-    if (onSample === undefined || startMs === undefined) return;
-    const sinceStart = (monotonicMs: number | undefined) => (monotonicMs === undefined ? null : monotonicMs - startMs);
-    onSample({
-      index: sample.index,
-      dueMs: sample.dueMs - startMs,
-      sentMs: sinceStart(sample.sentMs),
-      doneMs: sinceStart(sample.doneMs),
-      status: sample.status,
+  #endIfIdle(): void {
+    if (this.#inFlight.count === 0 && this.#index >= this.#count) this.#ended.resolve();
+  }
+
+  readonly #cutShort = (): void => {
+    this.#isCutShort = true;
+    this.#count = this.#index;
+    this.#alarm?.set(Number.POSITIVE_INFINITY);
+    this.#sender.abort(messageOf(this.#options.signal.reason));
+    this.#endIfIdle();
+  };
+
+  /** The times are the monotonic clock's. */
+  #sample(index: number, { dueMs, sentMs, doneMs, status }: Omit<LoadSample, "index">): void {
+    const startMs = this.#startMs ?? 0;
+    this.#options.onSample?.({
+      index,
+      dueMs: dueMs - startMs,
+      sentMs: sentMs === null ? null : sentMs - startMs,
+      doneMs: doneMs === null ? null : doneMs - startMs,
+      status,
     });
   }
 }

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { build, encodeIntoCompressedBase64 } from "hdr-histogram-js";
 import { describe, expect, it } from "vitest";
 import { RunFolderError } from "../errors.ts";
 import { type Latency, latencySchema } from "../run/schema.ts";
@@ -79,6 +80,29 @@ describe("LatencyHistogram", () => {
         const read = LatencyHistogram.fromLatency(kept).toLatency();
         expect(read).toEqual({ ...latency, mean: read?.mean });
         expect(read?.mean).toBeCloseTo(latency.mean, 3);
+      }),
+    );
+  });
+
+  it("is the library's own histogram to who reads it", () => {
+    fc.assert(
+      fc.property(durationsNs, (values) => {
+        const library = build({
+          bitBucketSize: 32,
+          autoResize: false,
+          highestTrackableValue: 3_600_000_000_000,
+          numberOfSignificantValueDigits: 3,
+        });
+        for (const value of values) library.recordValue(value);
+        expect(latencyOf(values).histogram).toBe(encodeIntoCompressedBase64(library));
+      }),
+    );
+  });
+
+  it("survives being made compact", () => {
+    fc.assert(
+      fc.property(durationsNs, (values) => {
+        expect(LatencyHistogram.fromCompact(histogramOf(values).toCompact()).toLatency()).toEqual(latencyOf(values));
       }),
     );
   });

@@ -1,4 +1,4 @@
-import { build, decodeFromCompressedBase64, encodeIntoCompressedBase64, type Histogram } from "hdr-histogram-js";
+import { decodeFromCompressedBase64, encodeIntoCompressedBase64, Int32Histogram, JsHistogram } from "hdr-histogram-js";
 import { RunFolderError } from "../errors.ts";
 import type { Latency } from "../run/schema.ts";
 
@@ -6,59 +6,105 @@ import type { Latency } from "../run/schema.ts";
 const highestNs = 3_600_000_000_000;
 
 /**
+ * The buckets are HdrHistogram's for 3 significant digits: 2048 that are 1 ns wide, and for every power of two from there on 1024, each of
+ * 2^(power - 10) ns. They are kept here because the library's own recording costs several times as much.
+ */
+const finestBuckets = 2048;
+const finestPower = 11;
+const bucketsPerPower = 1024;
+const bucketCount = bucketOf(highestNs) + 1;
+
+/** A distribution with nothing kept of the buckets that are empty: some kilobytes instead of 135. */
+export interface CompactHistogram {
+  readonly buckets: Uint16Array;
+  readonly counts: Uint32Array;
+  readonly minNs: number;
+  readonly maxNs: number;
+  readonly sumNs: number;
+}
+
+/**
  * A distribution of durations with 3 significant digits: a quantile that is read off it is at most 0.1 % above the exact one and never
- * below it. Counts, minimum, maximum and mean are exact. A record costs some 50 ns and no memory; the whole takes 135 KiB.
+ * below it. Counts, minimum, maximum and mean are exact. A record costs some 10 ns and no memory; the whole takes 135 KiB.
  * Recording follows HdrHistogram (Gil Tene), so distributions can be added up, which percentiles cannot.
  */
 export class LatencyHistogram {
-  #counts: Histogram;
+  #counts = new Uint32Array(bucketCount);
+  #count = 0;
   #minNs = Number.POSITIVE_INFINITY;
   #maxNs = 0;
   #sumNs = 0;
 
-  private constructor(counts: Histogram) {
-    this.#counts = counts;
-  }
-
   static empty(): LatencyHistogram {
-    return new LatencyHistogram(
-      build({
-        bitBucketSize: 32,
-        autoResize: false,
-        lowestDiscernibleValue: 1,
-        highestTrackableValue: highestNs,
-        numberOfSignificantValueDigits: 3,
-      }),
-    );
+    return new LatencyHistogram();
   }
 
   /** Reads back what {@link toLatency} gave. Throws RunFolderError `histogram-unreadable` when the histogram is not the one it says it is. */
   static fromLatency(latency: Latency): LatencyHistogram {
-    let counts: Histogram;
+    let counts: ReturnType<typeof decodeFromCompressedBase64>;
     try {
       counts = decodeFromCompressedBase64(latency.histogram);
     } catch (cause) {
       throw unreadable("it is not an HdrHistogram in compressed V2 form", cause);
     }
+    if (!(counts instanceof JsHistogram)) throw unreadable("the library reads it as something else");
     if (counts.totalCount !== latency.count) throw unreadable(`it holds ${counts.totalCount} values instead of ${latency.count}`);
     const read = LatencyHistogram.empty();
-    read.#counts.add(counts);
+    for (let index = 0; index < counts.countsArrayLength; index++) {
+      const count = counts.getCountAtIndex(index);
+      if (count === 0) continue;
+      const bucket = bucketOf(Math.min(counts.valueFromIndex(index), highestNs));
+      read.#counts[bucket] = (read.#counts[bucket] ?? 0) + count;
+    }
+    read.#count = latency.count;
     read.#minNs = latency.min;
     read.#maxNs = latency.max;
     read.#sumNs = latency.mean * latency.count;
     return read;
   }
 
+  static fromCompact({ buckets, counts, minNs, maxNs, sumNs }: CompactHistogram): LatencyHistogram {
+    const histogram = LatencyHistogram.empty();
+    for (const [at, bucket] of buckets.entries()) {
+      const count = counts[at] ?? 0;
+      histogram.#counts[bucket] = count;
+      histogram.#count += count;
+    }
+    histogram.#minNs = minNs;
+    histogram.#maxNs = maxNs;
+    histogram.#sumNs = sumNs;
+    return histogram;
+  }
+
+  toCompact(): CompactHistogram {
+    const buckets: number[] = [];
+    const counts: number[] = [];
+    for (const [bucket, count] of this.#counts.entries()) {
+      if (count === 0) continue;
+      buckets.push(bucket);
+      counts.push(count);
+    }
+    return {
+      buckets: Uint16Array.from(buckets),
+      counts: Uint32Array.from(counts),
+      minNs: this.#minNs,
+      maxNs: this.#maxNs,
+      sumNs: this.#sumNs,
+    };
+  }
+
   /** How many durations were recorded. */
   get count(): number {
-    return this.#counts.totalCount;
+    return this.#count;
   }
 
   /** Takes one duration, in nanoseconds; fractions are rounded. Throws RangeError for what is no duration. */
   recordNs(ns: number): void {
     if (!(ns >= 0)) throw new RangeError(`${ns} ns is no duration.`);
     const value = Math.min(Math.round(ns), highestNs);
-    this.#counts.recordValue(value);
+    const bucket = bucketOf(value);
+    this.#counts[bucket] = (this.#counts[bucket] ?? 0) + 1;
+    this.#count++;
     this.#sumNs += value;
     if (value < this.#minNs) this.#minNs = value;
     if (value > this.#maxNs) this.#maxNs = value;
@@ -71,7 +117,8 @@ export class LatencyHistogram {
 
   /** Adds every duration of `other` to this one. */
   merge(other: LatencyHistogram): void {
-    this.#counts.add(other.#counts);
+    for (const [bucket, count] of other.#counts.entries()) if (count > 0) this.#counts[bucket] = (this.#counts[bucket] ?? 0) + count;
+    this.#count += other.#count;
     this.#sumNs += other.#sumNs;
     this.#minNs = Math.min(this.#minNs, other.#minNs);
     this.#maxNs = Math.max(this.#maxNs, other.#maxNs);
@@ -79,7 +126,14 @@ export class LatencyHistogram {
 
   /** The duration in nanoseconds that `percent` of the recorded ones do not exceed (nearest rank); 0 when nothing was recorded. */
   quantileNs(percent: number): number {
-    return Math.min(this.#counts.getValueAtPercentile(percent), this.#maxNs);
+    // 99.9 % of 1000 is 999, though its product may come out a rounding above.
+    const rank = Math.max(1, Math.ceil(((percent * this.#count) / 100) * (1 - 1e-12)));
+    let passed = 0;
+    for (let bucket = 0; bucket < bucketCount; bucket++) {
+      passed += this.#counts[bucket] ?? 0;
+      if (passed >= rank) return Math.min(highestOf(bucket), this.#maxNs);
+    }
+    return this.#maxNs;
   }
 
   /** The form that a run folder keeps; null when nothing was recorded. */
@@ -95,9 +149,36 @@ export class LatencyHistogram {
       p99: this.quantileNs(99),
       p999: this.quantileNs(99.9),
       max: this.#maxNs,
-      histogram: encodeIntoCompressedBase64(this.#counts),
+      histogram: encodeIntoCompressedBase64(this.#toLibrary()),
     };
   }
+
+  #toLibrary(): Int32Histogram {
+    const histogram = new Int32Histogram(1, highestNs, 3);
+    for (const [bucket, count] of this.#counts.entries()) if (count > 0) histogram.recordValueWithCount(highestOf(bucket), count);
+    return histogram;
+  }
+}
+
+/** The bucket of a whole number of nanoseconds, an hour at most. */
+function bucketOf(ns: number): number {
+  if (ns < finestBuckets) return ns;
+  if (ns < 2 ** 31) {
+    const power = 31 - Math.clz32(ns);
+    return finestBuckets + (power - finestPower) * bucketsPerPower + (ns >>> (power - 10)) - bucketsPerPower;
+  }
+  // Its upper bits: integers of 32 bits are faster than any other arithmetic.
+  const upper = Math.floor(ns / 2 ** 20);
+  const power = 51 - Math.clz32(upper);
+  return finestBuckets + (power - finestPower) * bucketsPerPower + (upper >>> (power - 30)) - bucketsPerPower;
+}
+
+/** The longest duration that falls into a bucket, ns. */
+function highestOf(bucket: number): number {
+  if (bucket < finestBuckets) return bucket;
+  const power = Math.floor((bucket - finestBuckets) / bucketsPerPower) + finestPower;
+  const within = ((bucket - finestBuckets) % bucketsPerPower) + bucketsPerPower;
+  return (within + 1) * 2 ** (power - 10) - 1;
 }
 
 function unreadable(why: string, cause?: unknown): RunFolderError {

@@ -9,6 +9,7 @@ import { SecretsClient } from "./api-client.ts";
 import { LoadDriver } from "./driver.ts";
 import { parseMetrics, sumOf } from "./metrics.ts";
 import { population } from "./population.ts";
+import { promiseSender } from "./promise-sender.ts";
 import { closedLoop } from "./schedule.ts";
 import { encodeSecret } from "./secret-spec.ts";
 
@@ -32,7 +33,12 @@ await describeReal("processes", "a real API server", () => {
     const secrets = population({ secrets: 200, seed: "real" });
     for (const namespace of secrets.namespaces) expect((await client.createNamespace(namespace)).status).toBe(201);
     const drive = async (send: (index: number) => ReturnType<SecretsClient["getSecret"]>) => {
-      const driver = new LoadDriver({ schedule: closedLoop({ inFlight: 8, count: 200 }), send, clock: systemClock, signal });
+      const driver = new LoadDriver({
+        schedule: closedLoop({ inFlight: 8, count: 200 }),
+        sender: promiseSender(200, send),
+        clock: systemClock,
+        signal,
+      });
       const { ok, failures } = await driver.run();
       return { ok, failures };
     };

@@ -32,6 +32,7 @@ export function foldJournal([first, ...rest]: Journaled): Result {
   let floor: Floor | null = null;
   const findings: Finding[] = [];
   let thresholds: Threshold[] = [];
+  let plan: Result["plan"] = null;
   let step: string | undefined;
   let open: Cell | undefined;
   let phase: PhaseName | undefined;
@@ -111,6 +112,9 @@ export function foldJournal([first, ...rest]: Journaled): Result {
       case "thresholds":
         thresholds = entry.thresholds;
         break;
+      case "plan":
+        plan = entry.plan;
+        break;
       case "end":
         end = entry;
         break;
@@ -133,6 +137,7 @@ export function foldJournal([first, ...rest]: Journaled): Result {
     floor,
     findings,
     thresholds,
+    plan,
   };
 }
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { targetKinds } from "../target/target.ts";
+import { planSchema } from "./plan-schema.ts";
 
 /**
  * The shape of `result.json` and of the lines of `journal.jsonl`. A result is a fold over the journal, so a run that was killed still
@@ -339,6 +340,8 @@ export const resultSchema = z.strictObject({
   floor: floorSchema.nullable().default(null),
   findings: z.array(findingSchema).default([]),
   thresholds: z.array(thresholdSchema).default([]),
+  /** What `kmsmark plan` predicted; null for what was measured or checked. */
+  plan: planSchema.nullable().default(null),
 });
 export type Result = z.infer<typeof resultSchema>;
 
@@ -358,6 +361,7 @@ export const journalEntrySchema = z.discriminatedUnion("event", [
   z.strictObject({ atMs: ms, event: z.literal("floor"), floor: floorSchema }),
   z.strictObject({ atMs: ms, event: z.literal("finding"), finding: findingSchema }),
   z.strictObject({ atMs: ms, event: z.literal("thresholds"), thresholds: z.array(thresholdSchema) }),
+  z.strictObject({ atMs: ms, event: z.literal("plan"), plan: planSchema }),
   z.strictObject({ atMs: ms, event: z.literal("note"), text: z.string() }),
   z.strictObject({
     atMs: ms,

@@ -1,5 +1,6 @@
 import { cellName } from "./fold.ts";
-import type { Agreement, Cell, CheckResult, CheckVerdict, Phase, PhaseName, Prediction, Result, StepResult } from "./schema.ts";
+import type { Plan } from "./plan-schema.ts";
+import type { Agreement, Cell, CheckResult, CheckVerdict, Phase, PhaseName, Prediction, Result, StepResult, Threshold } from "./schema.ts";
 
 export interface Verdict {
   readonly text: string;
@@ -18,7 +19,7 @@ export interface Verdicts {
 
 /** Judges a run by what lies in its result, and by nothing else. */
 export function verdicts(result: Result): Verdicts {
-  const { header, checks, cells, steps } = result;
+  const { header, checks, cells, steps, thresholds, plan } = result;
   const wrong = checks.filter((check) => isFault(check, header));
   const others = checks.filter((check) => !isFault(check, header));
   const tally = sentences(tallies(result), { isFault: wrong.length > 0 });
@@ -31,12 +32,15 @@ export function verdicts(result: Result): Verdicts {
       cells.flatMap((cell) => cellFaults(cell).map((fault) => `${cellName(cell)}: ${fault}`)),
       { isFault: true },
     ),
+    ...sentences(thresholds.filter(({ holds }) => !holds).map(thresholdSentence), { isFault: true }),
   ];
   const findings = [
     ...(wrong.length > 0 ? [] : tally),
+    ...sentences(plan?.sentences ?? [], { isFault: false }),
     ...sentences(troubles(others), { isFault: false, isShown: true }),
     ...sentences(
       [
+        ...thresholds.filter(({ holds }) => holds).map(thresholdSentence),
         ...stepTallies(result),
         ...unanswered(checks, "not-applicable"),
         ...unanswered(checks, "skipped"),
@@ -85,12 +89,23 @@ export function stepSentence({ id, verdict, title, reason }: StepResult): string
   return `${id} ${verdict}: ${reason ?? title}`;
 }
 
+/** What a threshold says of the run. */
+export function thresholdSentence({ expression, holds, measured }: Threshold): string {
+  return `The threshold ${expression} ${holds ? "holds" : "does not hold"}: ${measured}.`;
+}
+
 /** Why a run as a whole is not right: it did not end as it should, or it has nothing to show. */
-export function runFaults({ status, fault, cells, checks, steps, header }: Result): string[] {
+export function runFaults({ status, fault, cells, checks, steps, plan, header }: Result): string[] {
   const faults = status === "complete" ? [] : [fault ?? `The run is ${status}.`];
+  if (plan !== null) return [...faults, ...plan.stated.filter(({ holds }) => !holds).map(statedSentence)];
   if (cells.length > 0 || steps.length > 0 || checks.some((check) => check.verdict === "pass" || isFault(check, header))) return faults;
   if (checks.some(({ verdict }) => verdict === "fail" || verdict === "inconclusive")) return [...faults, "No check passed."];
   return [...faults, header.command === "bench" ? "Nothing was measured." : "Nothing was checked."];
+}
+
+/** A limit that was stated for a plan and that its prediction breaks; the report's figures show by how much. */
+function statedSentence({ expression }: Plan["stated"][number]): string {
+  return `By the prediction the limit "${expression}" does not hold.`;
 }
 
 /**

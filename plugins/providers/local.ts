@@ -1,8 +1,8 @@
-import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, type KeyObject, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, type KeyObject, randomFillSync } from "node:crypto";
 import { type Clock, systemClock } from "../../harness/clock.ts";
 import { messageOf } from "../../harness/errors.ts";
 import { type KeyFile, type KeyFileEntry, keyFileMark, readKeyFile, readOrCreateKeyFile } from "../local-key-file.ts";
-import { type KeyVersion, type KmsProvider, ProviderFault, type Wrapped } from "../provider.ts";
+import { type Answer, type KeyVersion, type PromptProvider, ProviderFault, type ProviderFaultKind, type Wrapped } from "../provider.ts";
 import { type ProviderOption, type ProviderWords, textOf } from "../provider-options.ts";
 
 export const options = [
@@ -28,6 +28,7 @@ const cipher = "aes-256-gcm";
 const nonceBytes = 12;
 const tagBytes = 16;
 const idBytes = 16;
+const nothing = Buffer.alloc(0);
 
 /** KMS v1 ciphertexts start with it, so that another form can be told from this one. */
 const v1Form = 1;
@@ -36,14 +37,19 @@ const v1Form = 1;
  * Says how the ciphertext was made. Its key is a domain name under one that nobody can own (RFC 6762), so that it collides with no
  * other's.
  */
-const annotations: ReadonlyMap<string, Uint8Array> = new Map([["form.kmsmark.local", Buffer.from("1")]]);
+const formAnnotation = "form.kmsmark.local";
+const form = Buffer.from("1");
+const annotations: ReadonlyMap<string, Uint8Array> = new Map([[formAnnotation, form]]);
 
 /** One key version, ready for use. The three keys and the key_id are derived from the secret of the file, so none serves two purposes. */
 interface LocalKey {
-  readonly id: Buffer;
   readonly keyId: string;
   readonly keyV1: KeyObject;
   readonly keyV2: KeyObject;
+  /** What is authenticated with every v1 ciphertext, and stands before it: form and id. */
+  readonly headerV1: Buffer;
+  /** What is authenticated with every v2 ciphertext that this version makes. */
+  readonly authenticatedV2: Buffer;
 }
 
 interface KeyRing {
@@ -59,13 +65,16 @@ interface KeyRing {
  * nonce(12) | ciphertext | tag(16)`; what stands before the nonce is authenticated. The two use different keys.
  * @throws PluginError where the key file cannot be used.
  */
-export async function openLocalProvider({ keyFile }: LocalSettings, { log, clock = systemClock }: LocalSurroundings): Promise<KmsProvider> {
+export async function openLocalProvider(
+  { keyFile }: LocalSettings,
+  { log, clock = systemClock }: LocalSurroundings,
+): Promise<PromptProvider> {
   const provider = new LocalProvider(keyFile, log);
   await provider.open(clock);
   return provider;
 }
 
-class LocalProvider implements KmsProvider {
+class LocalProvider implements PromptProvider {
   readonly name = "local";
   readonly keyVersionFreshMs = 0;
   readonly #path: string;
@@ -101,30 +110,29 @@ class LocalProvider implements KmsProvider {
     if (this.#keys.current.keyId !== current.keyId) this.#log.info("The key was rotated: another key version encrypts from now on.");
   }
 
-  async encrypt(plaintext: Uint8Array): Promise<Wrapped> {
-    const { keyId, keyV2 } = this.#keys.current;
-    return { ciphertext: seal(keyV2, plaintext, authenticatedV2(keyId, annotations)), keyId, annotations };
+  encrypt(plaintext: Uint8Array): Wrapped {
+    const { keyId, keyV2, authenticatedV2 } = this.#keys.current;
+    return { ciphertext: seal(keyV2, plaintext, authenticatedV2, nothing), keyId, annotations };
   }
 
-  async decrypt(wrapped: Wrapped): Promise<Uint8Array> {
-    const key = this.#keys.byKeyId.get(wrapped.keyId);
-    if (key === undefined) throw new ProviderFault("key-unusable", "The key file has no key version with this key_id.");
-    return unseal(key.keyV2, wrapped.ciphertext, authenticatedV2(wrapped.keyId, wrapped.annotations));
+  decrypt({ ciphertext, keyId, annotations: given }: Wrapped): Answer<Uint8Array> {
+    const key = this.#keys.byKeyId.get(keyId);
+    if (key === undefined) return refuse("key-unusable", "The key file has no key version with this key_id.");
+    const authenticated = areOwnAnnotations(given) ? key.authenticatedV2 : authenticatedBytes(keyId, given);
+    return unseal(key.keyV2, ciphertext, authenticated) ?? notOurs();
   }
 
-  async encryptV1(plaintext: Uint8Array): Promise<Uint8Array> {
-    const { id, keyV1 } = this.#keys.current;
-    const header = Buffer.concat([Buffer.of(v1Form), id]);
-    return Buffer.concat([header, seal(keyV1, plaintext, header)]);
+  encryptV1(plaintext: Uint8Array): Uint8Array {
+    const { headerV1, keyV1 } = this.#keys.current;
+    return seal(keyV1, plaintext, headerV1, headerV1);
   }
 
-  async decryptV1(ciphertext: Uint8Array): Promise<Uint8Array> {
+  decryptV1(ciphertext: Uint8Array): Answer<Uint8Array> {
     const header = Buffer.from(ciphertext.subarray(0, 1 + idBytes));
-    if (header.length < 1 + idBytes || header[0] !== v1Form) throw notOurs();
+    if (header.length < 1 + idBytes || header[0] !== v1Form) return notOurs();
     const key = this.#keys.byId.get(header.toString("hex", 1));
-    if (key === undefined)
-      throw new ProviderFault("key-unusable", "The key file has no key version like the one that this ciphertext names.");
-    return unseal(key.keyV1, ciphertext.subarray(header.length), header);
+    if (key === undefined) return refuse("key-unusable", "The key file has no key version like the one that this ciphertext names.");
+    return unseal(key.keyV1, ciphertext.subarray(header.length), key.headerV1) ?? notOurs();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -154,7 +162,7 @@ function keyRingOf(entries: readonly KeyFileEntry[]): KeyRing {
   return {
     current,
     byKeyId: new Map(keys.map((key) => [key.keyId, key])),
-    byId: new Map(keys.map((key) => [key.id.toString("hex"), key])),
+    byId: new Map(keys.map((key) => [key.headerV1.toString("hex", 1), key])),
   };
 }
 
@@ -162,17 +170,19 @@ function keyRingOf(entries: readonly KeyFileEntry[]): KeyRing {
 function importKey({ id, secret }: KeyFileEntry): LocalKey {
   const salt = Buffer.from(id.replaceAll("-", ""), "hex");
   const derive = (purpose: string) => Buffer.from(hkdfSync("sha256", Buffer.from(secret, "base64"), salt, `kmsmark local ${purpose}`, 32));
+  const keyId = derive("key_id").toString("hex");
   return {
-    id: salt,
-    keyId: derive("key_id").toString("hex"),
+    keyId,
     keyV1: createSecretKey(derive("v1")),
     keyV2: createSecretKey(derive("v2")),
+    headerV1: Buffer.concat([Buffer.of(v1Form), salt]),
+    authenticatedV2: authenticatedBytes(keyId, annotations),
   };
 }
 
 /** Unambiguous bytes of key_id and annotations: each part after its length, the annotations by key. */
-function authenticatedV2(keyId: string, annotations: ReadonlyMap<string, Uint8Array>): Buffer {
-  const sorted = [...annotations].sort(([a], [b]) => (a < b ? -1 : 1));
+function authenticatedBytes(keyId: string, given: Wrapped["annotations"]): Buffer {
+  const sorted = [...given].sort(([a], [b]) => (a < b ? -1 : 1));
   return Buffer.concat(
     [keyId, ...sorted.flat()].flatMap((part) => {
       const bytes = typeof part === "string" ? Buffer.from(part) : part;
@@ -183,26 +193,60 @@ function authenticatedV2(keyId: string, annotations: ReadonlyMap<string, Uint8Ar
   );
 }
 
-function seal(key: KeyObject, plaintext: Uint8Array, authenticated: Uint8Array): Buffer {
-  const nonce = randomBytes(nonceBytes);
-  const sealing = createCipheriv(cipher, key, nonce, { authTagLength: tagBytes }).setAAD(authenticated);
-  return Buffer.concat([nonce, sealing.update(plaintext), sealing.final(), sealing.getAuthTag()]);
+/** Whether they are what {@link annotations} says, so that what is authenticated with them is known. */
+function areOwnAnnotations(given: Wrapped["annotations"]): boolean {
+  const value = given.get(formAnnotation);
+  return given.size === 1 && value?.length === 1 && value[0] === form[0];
 }
 
-function unseal(key: KeyObject, sealed: Uint8Array, authenticated: Uint8Array): Buffer {
-  if (sealed.length < nonceBytes + tagBytes) throw notOurs();
-  const opening = createDecipheriv(cipher, key, sealed.subarray(0, nonceBytes), { authTagLength: tagBytes })
-    .setAAD(authenticated)
-    .setAuthTag(sealed.subarray(sealed.length - tagBytes));
-  const plaintext = opening.update(sealed.subarray(nonceBytes, sealed.length - tagBytes));
+/** A nonce is used once and is no secret; drawing many at a time costs a fraction. */
+const nonces = { bytes: Buffer.alloc(256 * nonceBytes), at: 256 * nonceBytes };
+
+/** Copies a fresh random nonce into `target`. */
+function drawNonce(target: Buffer, at: number): void {
+  if (nonces.at === nonces.bytes.length) {
+    randomFillSync(nonces.bytes);
+    nonces.at = 0;
+  }
+  nonces.bytes.copy(target, at, nonces.at, nonces.at + nonceBytes);
+  nonces.at += nonceBytes;
+}
+
+/** `header | nonce | ciphertext | tag`. */
+function seal(key: KeyObject, plaintext: Uint8Array, authenticated: Buffer, header: Buffer): Buffer {
+  const sealed = Buffer.allocUnsafe(header.length + nonceBytes + plaintext.length + tagBytes);
+  sealed.set(header);
+  drawNonce(sealed, header.length);
+  const textAt = header.length + nonceBytes;
+  const sealing = createCipheriv(cipher, key, sealed.subarray(header.length, textAt), { authTagLength: tagBytes });
+  sealing.setAAD(authenticated);
+  sealed.set(sealing.update(plaintext), textAt);
+  // Of a stream cipher nothing is left at the end.
+  sealing.final();
+  sealed.set(sealing.getAuthTag(), textAt + plaintext.length);
+  return sealed;
+}
+
+/** Undefined where it is not authentic. */
+function unseal(key: KeyObject, sealed: Uint8Array, authenticated: Buffer): Buffer | undefined {
+  const tagAt = sealed.length - tagBytes;
+  if (tagAt < nonceBytes) return undefined;
+  const opening = createDecipheriv(cipher, key, sealed.subarray(0, nonceBytes), { authTagLength: tagBytes });
+  opening.setAAD(authenticated);
+  opening.setAuthTag(sealed.subarray(tagAt));
+  const plaintext = opening.update(sealed.subarray(nonceBytes, tagAt));
   try {
     opening.final();
   } catch {
-    throw notOurs();
+    return undefined;
   }
   return plaintext;
 }
 
-function notOurs(): ProviderFault {
-  return new ProviderFault("invalid-ciphertext", "The ciphertext, its key_id and its annotations were not made together by this plugin.");
+function notOurs(): Promise<never> {
+  return refuse("invalid-ciphertext", "The ciphertext, its key_id and its annotations were not made together by this plugin.");
+}
+
+function refuse(kind: ProviderFaultKind, message: string): Promise<never> {
+  return Promise.reject(new ProviderFault(kind, message));
 }

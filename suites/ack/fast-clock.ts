@@ -22,6 +22,10 @@ export class FastClock implements Clock {
   }
 
   sleep: Clock["sleep"] = (ms, signal) => systemClock.sleep(ms / this.#factor, signal);
-  waitUntil: Clock["waitUntil"] = (ms, signal) => systemClock.sleep(Math.max(0, ms - this.monotonicMs()) / this.#factor, signal);
   startTimer: Clock["startTimer"] = (ms, run) => systemClock.startTimer(ms, run);
+
+  startAlarm: Clock["startAlarm"] = (ring) => {
+    const alarm = systemClock.startAlarm(ring);
+    return { set: (ms) => alarm.set(this.#originMs + ms / this.#factor), [Symbol.dispose]: () => alarm[Symbol.dispose]() };
+  };
 }

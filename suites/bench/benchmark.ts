@@ -4,7 +4,7 @@ import type { BundledProvider } from "../../harness/plugin-process.ts";
 import type { Journal } from "../../harness/run/journal.ts";
 import type { Progress } from "../../harness/run/progress.ts";
 import type { Samples } from "../../harness/run/samples.ts";
-import type { BenchProvider, Load } from "../../harness/run/schema.ts";
+import type { BenchProvider, Load, PhaseName } from "../../harness/run/schema.ts";
 import type { Capability, Target } from "../../harness/target/target.ts";
 import type { OwnOption } from "./own-option.ts";
 
@@ -62,6 +62,15 @@ export interface PluginBench {
   readonly progress: Progress;
 }
 
+/** The names that a benchmark gives to what it measures, so that a threshold on anything else is refused before it begins. */
+export interface BenchmarkMetrics {
+  readonly phases: readonly PhaseName[];
+  /** The figures of its phases, beside those that every phase has. */
+  readonly figures?: readonly string[];
+  /** The parameters of its cells. */
+  readonly parameters?: readonly string[];
+}
+
 /** What a benchmark of control planes may use. */
 export interface Bench extends PluginBench {
   readonly target: Target;
@@ -78,6 +87,7 @@ interface BenchmarkFacts {
   readonly takes: string;
   /** What it cannot do without, in words: a control plane that can be restarted, a tap, nothing. */
   readonly needs: string;
+  readonly metrics: BenchmarkMetrics;
   /** The options of the command line that mean something to it; it is not started with others. */
   readonly understands: readonly SharedOption[];
   /** Where its defaults are others than {@link benchDefaults}. */

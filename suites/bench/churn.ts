@@ -2,6 +2,7 @@ import { LatencyHistogram } from "../../harness/load/histogram.ts";
 import { createRequest, deleteRequest, type LoadRequest, updateRequest } from "../../harness/load/load-request.ts";
 import { population } from "../../harness/load/population.ts";
 import type { SecretRequest } from "../../harness/load/secret-spec.ts";
+import type { Sender } from "../../harness/load/sender.ts";
 import { Random } from "../../harness/random.ts";
 import type { Phase } from "../../harness/run/schema.ts";
 import type { Bench, Benchmark } from "./benchmark.ts";
@@ -34,6 +35,7 @@ export const churn = {
   needs: "control planes that kmsmark starts, one for each provider",
   measures: "control-plane",
   requires: ["configure", "tap"],
+  metrics: { phases: ["churn"], figures: ["events", "eventMsP50", "eventMsP99", "eventsMissing"] },
   understands: ["secrets", "providers", "load", "rounds", "kms-latency", "api-servers", "cachesize"],
   own: [watchers],
   defaults: {
@@ -81,10 +83,7 @@ export const churn = {
         const before = watching.count;
         await meter.load("churn", {
           ...load,
-          send(index, aborted) {
-            sentMs.set(itemAt(changes, index).event, clock.monotonicMs());
-            return load.send(index, aborted);
-          },
+          sender: tellingSender(load.sender, (index) => sentMs.set(itemAt(changes, index).event, clock.monotonicMs())),
           async figures() {
             // A Secret without values does not change by its update, and nobody is told of it.
             const silent = updated.filter((_, index) => secrets.at(index).data.size === 0).length;
@@ -130,4 +129,23 @@ function seenWords(phases: readonly Phase[]): string {
   const p50s = phases.flatMap(({ figures }) => figures["eventMsP50"] ?? []).toSorted((a, b) => a - b);
   const median = p50s[Math.floor(p50s.length / 2)];
   return median === undefined ? "never" : `after ${figure(median)} ms`;
+}
+
+/** The same, and tells of each request when it is begun. */
+function tellingSender(sender: Sender, onSend: (index: number) => void): Sender {
+  return {
+    count: sender.count,
+    get onDone() {
+      return sender.onDone;
+    },
+    set onDone(onDone) {
+      sender.onDone = onDone;
+    },
+    send(index) {
+      onSend(index);
+      sender.send(index);
+    },
+    flush: () => sender.flush(),
+    abort: (reason) => sender.abort(reason),
+  };
 }

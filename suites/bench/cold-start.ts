@@ -52,6 +52,7 @@ export const coldStart = {
   takes: "2 min: 4 s a restart, of which there is one for each number of Secrets, latency and number of DEK sources",
   needs: "a control plane that can be restarted, and a tap",
   requires: ["restart", "store", "tap"],
+  metrics: { phases: ["restart", "cold"], figures: ["dekSourceCount"], parameters: ["cacheSize", "dekSources"] },
   understands: ["secrets", "providers", "kms-latency", "cachesize"],
   defaults: { secrets: [50, 500], providers: ["kms-v1", "kms-v2"], kmsLatenciesMs: [0, 10, 40] },
   own: [dekSources],

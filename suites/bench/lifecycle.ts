@@ -1,17 +1,18 @@
 import { kindPrefix } from "../../harness/envelope/index.ts";
 import { TargetError } from "../../harness/errors.ts";
 import type { SecretsClient } from "../../harness/load/api-client.ts";
-import type { Outcome } from "../../harness/load/driver.ts";
+import { createRequest, deleteRequest, getRequest, type LoadRequest, updateRequest } from "../../harness/load/load-request.ts";
 import { type Population, population } from "../../harness/load/population.ts";
+import { type Outcome, promiseSender } from "../../harness/load/promise-sender.ts";
 import { closedLoop } from "../../harness/load/schedule.ts";
 import { encodeSecret } from "../../harness/load/secret-spec.ts";
-import type { BenchProvider, Phase } from "../../harness/run/schema.ts";
+import type { BenchProvider, Phase, PhaseName } from "../../harness/run/schema.ts";
 import { startBenchPlane } from "./bench-plane.ts";
 import type { Bench, Benchmark } from "./benchmark.ts";
 import { type CellOrigin, withinCell } from "./cell.ts";
 import { interleaved, parametersOf } from "./interleaved.ts";
 import { startWeight } from "./phase-meter.ts";
-import { itemAt, scheduleOf } from "./secret-load.ts";
+import { requestLoad, scheduleOf } from "./secret-load.ts";
 import { checkStored } from "./stored-check.ts";
 
 /** How often the whole population is listed, and in pages of how many: kubectl asks for 500. */
@@ -32,6 +33,7 @@ export const lifecycle = {
   measures: "control-plane",
   requires: [],
   understands: ["secrets", "providers", "load", "rounds", "kms-latency", "api-servers", "cachesize"],
+  metrics: { phases: lifecyclePhases },
   async run(bench: Bench) {
     const { secrets, providers, load, rounds, kmsLatenciesMs } = bench.options;
     const weights = secrets.map((count) => providers.length * (phasesPerSecret * count + lists + 2 * startWeight(load)));
@@ -69,16 +71,12 @@ async function measureCell(bench: Bench, origin: CellOrigin, kmsLatencyMs: numbe
   for (const namespace of secrets.namespaces) await meter.client.createNamespace(namespace, signal);
   const bodies = (generation: number) => Array.from({ length: count }, (_, index) => encodeSecret(secrets.at(index, generation)));
   const written = bodies(0);
-  const each = <Item>(items: readonly Item[], send: (client: SecretsClient, item: Item) => Promise<Outcome>) => ({
-    schedule: scheduleOf(options.load, items.length),
-    send: (index: number) => send(meter.clientOf(index), itemAt(items, index)),
-  });
-  const readAll = each(written, (client, { namespace, name }) => client.getSecret(namespace, name, signal));
+  /** Of one request a Secret; encoded before the phase begins. */
+  const load = (name: PhaseName, requests: readonly LoadRequest[]) =>
+    meter.load(name, requestLoad(meter, scheduleOf(options.load, requests.length), requests));
+  const reads = written.map(getRequest);
 
-  const write = await meter.load(
-    "write",
-    each(written, (client, body) => client.createSecret(body, signal)),
-  );
+  const write = await load("write", written.map(createRequest));
   if (!isOurs) requireProvider(provider, write);
   const check = await checkStored({
     plane,
@@ -91,20 +89,14 @@ async function measureCell(bench: Bench, origin: CellOrigin, kmsLatencyMs: numbe
   if (typeof check === "string") journal.append({ event: "note", text: `The stored values were not checked: ${check}` });
   else journal.append({ event: "envelopes", check });
 
-  await meter.load("read", readAll);
+  await load("read", reads);
   await meter.load("list", {
     schedule: closedLoop({ inFlight: 1, count: lists }),
-    send: (index) => listAll(meter.clientOf(index), signal),
+    sender: promiseSender(lists, (index) => listAll(meter.clientOf(index), signal)),
   });
-  const changed = bodies(1);
-  await meter.load(
-    "update",
-    each(changed, (client, body) => client.updateSecret(body, signal)),
-  );
-  await meter.load(
-    "noop",
-    each(changed, (client, body) => client.updateSecret(body, signal)),
-  );
+  const updates = bodies(1).map(updateRequest);
+  await load("update", updates);
+  await load("noop", updates);
 
   if (plane.cannot.restart === undefined) {
     await plane.stopApiServer();
@@ -112,15 +104,12 @@ async function measureCell(bench: Bench, origin: CellOrigin, kmsLatencyMs: numbe
       await plane.startApiServer();
       return plane;
     });
-    await meter.load("cold", readAll);
+    await load("cold", reads);
   } else {
     journal.append({ event: "note", text: `There is no restart and no cold read: ${plane.cannot.restart}` });
   }
 
-  await meter.load(
-    "delete",
-    each(written, (client, { namespace, name }) => client.deleteSecret(namespace, name, signal)),
-  );
+  await load("delete", written.map(deleteRequest));
 }
 
 /** Takes everything back out of a cluster that is somebody's, however far the measurement came. */

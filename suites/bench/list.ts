@@ -22,6 +22,7 @@ export const list = {
   needs: "control planes that kmsmark starts, one for each provider",
   measures: "control-plane",
   requires: ["configure", "tap"],
+  metrics: { phases: ["list", "cached"] },
   understands: ["secrets", "providers", "rounds", "kms-latency", "api-servers", "cachesize"],
   defaults: {
     secrets: [500],

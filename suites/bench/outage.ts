@@ -1,7 +1,7 @@
 import { UsageError } from "../../harness/errors.ts";
 import { durationMsOf } from "../../harness/kms/fault-syntax.ts";
-import type { Outcome } from "../../harness/load/driver.ts";
 import type { Population } from "../../harness/load/population.ts";
+import type { Outcome } from "../../harness/load/promise-sender.ts";
 import { encodeSecret } from "../../harness/load/secret-spec.ts";
 import { writeTtlMs } from "../../harness/model/index.ts";
 import type { Phase } from "../../harness/run/schema.ts";
@@ -95,6 +95,7 @@ export const outage = {
     "2 min with --outage 10s: for each kind 20 s beside the outage itself, and a restart; what 3 and 10 minutes do the model says at once",
   needs: "a control plane that can be restarted, and a tap",
   requires: ["restart", "store", "tap"],
+  metrics: { phases: ["outage", "writes", "warm-reads", "cold-reads", "readyz", "restart"], parameters: ["outage", "shownBy"] },
   understands: ["secrets", "providers"],
   defaults: { secrets: [50], providers: ["kms-v2", "kms-v1"] },
   own: [outages],

@@ -30,6 +30,7 @@ export const parallelList = {
     "control planes that kmsmark starts, whose API servers do without the watch cache of Secrets, so that each list reads and decrypts them all",
   measures: "control-plane",
   requires: ["configure", "tap"],
+  metrics: { phases: ["list"], parameters: ["parallelLists"] },
   understands: ["secrets", "providers", "rounds", "kms-latency", "api-servers", "cachesize"],
   own: [parallel],
   defaults: { secrets: [500], rounds: 3, load: { model: "closed", inFlight: 1 } },

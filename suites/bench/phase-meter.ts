@@ -1,8 +1,13 @@
 import type { Tap } from "../../harness/kms/tap.ts";
 import { SecretsClient } from "../../harness/load/api-client.ts";
-import { LoadDriver, type Outcome } from "../../harness/load/driver.ts";
+import { type ApiLoad, openApiLoad } from "../../harness/load/api-load-client.ts";
+import { LoadDriver } from "../../harness/load/driver.ts";
+import type { LoadRequest } from "../../harness/load/load-request.ts";
 import { deltas, type Metrics, parseMetrics } from "../../harness/load/metrics.ts";
+
 import type { Schedule } from "../../harness/load/schedule.ts";
+import type { Sender } from "../../harness/load/sender.ts";
+import { spreadSender } from "../../harness/load/spread-sender.ts";
 import type { Agreement, Load, Phase, PhaseName } from "../../harness/run/schema.ts";
 import type { ApiAccess } from "../../harness/target/target.ts";
 import { agreements } from "./agreement.ts";
@@ -13,7 +18,7 @@ import { KmsTally } from "./kms-tally.ts";
 /** What a phase sends. */
 export interface PhaseLoad {
   readonly schedule: Schedule;
-  readonly send: (index: number, signal: AbortSignal) => Promise<Outcome>;
+  readonly sender: Sender;
   /** What else is known of the phase when it is over. */
   readonly figures?: () => Phase["figures"] | Promise<Phase["figures"]>;
 }
@@ -40,6 +45,8 @@ export function startWeight(load: Load): number {
 /** How long the two counts of KMS calls may need to become equal: the API server counts a call after its answer passed the tap. */
 const settleMs = 3000;
 const settleStepMs = 25;
+/** Connections for what is not load, to each API server. */
+const asideConnections = 4;
 /** How often a load that runs is looked at. */
 const progressMs = 250;
 
@@ -58,6 +65,8 @@ export class PhaseMeter implements AsyncDisposable {
   #origin: CellOrigin;
   #taps: readonly Tap[];
   #clients: SecretsClient[] = [];
+  #loads: ApiLoad[] = [];
+  #hasTold = false;
   /** The counters of each API server at the end of the phase before; empty for a server that has just started. */
   #countersBefore: Metrics[] = [];
 
@@ -68,7 +77,7 @@ export class PhaseMeter implements AsyncDisposable {
     this.#taps = taps;
   }
 
-  /** The client that the phases send with, to the API server that was started or attached to last. */
+  /** A client for single requests, to the API server that was started or attached to last. */
   get client(): SecretsClient {
     return this.clientOf(0);
   }
@@ -78,6 +87,11 @@ export class PhaseMeter implements AsyncDisposable {
     const client = this.#clients[index % this.#clients.length];
     if (client === undefined) throw new TypeError("There is no API server to talk to yet.");
     return client;
+  }
+
+  /** What sends these requests in a load, each API server every n-th of them. */
+  sender(requests: readonly LoadRequest[]): Sender {
+    return spreadSender(this.#loads.map((load) => load.sender(requests)));
   }
 
   /** The cell that the phases from now on belong to. */
@@ -131,12 +145,12 @@ export class PhaseMeter implements AsyncDisposable {
   }
 
   /** Measures a load. */
-  async load(name: PhaseName, { schedule, send, figures }: PhaseLoad): Promise<Phase> {
+  async load(name: PhaseName, { schedule, sender, figures }: PhaseLoad): Promise<Phase> {
     const { phase } = await this.#measure(name, schedule.count, async (tally) => {
       const { options, clock, signal, samples, progress } = this.#bench;
       const driver = new LoadDriver({
         schedule,
-        send,
+        sender,
         clock,
         signal,
         ...(options.load.model === "open" ? { inFlightMax: options.load.inFlightMax } : {}),
@@ -232,15 +246,22 @@ export class PhaseMeter implements AsyncDisposable {
 
   async #connect(apis: readonly ApiAccess[]): Promise<void> {
     await this.#disconnect();
-    const { load } = this.#bench.options;
-    const inFlight = load.model === "open" ? load.inFlightMax : load.inFlight;
-    const connections = Math.ceil(inFlight / apis.length);
-    this.#clients = apis.map((api) => new SecretsClient({ api, connections }));
-    await Promise.all(this.#clients.map((client) => client.warmUp(this.#bench.signal)));
+    const { options, clock, signal, journal } = this.#bench;
+    const { load } = options;
+    this.#clients = apis.map((api) => new SecretsClient({ api, connections: asideConnections }));
+    await Promise.all(this.#clients.map((client) => client.warmUp(signal)));
+    const inFlightMax = load.model === "open" ? load.inFlightMax : load.inFlight;
+    for (const api of apis) this.#loads.push(await openApiLoad({ api, inFlightMax, clock, signal }));
+    if (this.#hasTold || this.#loads.every(({ protocol }) => protocol === "h2")) return;
+    this.#hasTold = true;
+    journal.append({
+      event: "note",
+      text: "The API server does not speak HTTP/2: the load goes over HTTP/1.1, at several times the client's CPU.",
+    });
   }
 
   async #disconnect(): Promise<void> {
-    await Promise.all(this.#clients.splice(0).map((client) => client[Symbol.asyncDispose]()));
+    await Promise.all([...this.#clients.splice(0), ...this.#loads.splice(0)].map((client) => client[Symbol.asyncDispose]()));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

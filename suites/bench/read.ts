@@ -14,6 +14,7 @@ export const read = {
   needs: "control planes that kmsmark starts, one for each provider",
   measures: "control-plane",
   requires: ["configure", "tap"],
+  metrics: { phases: ["read", "cached"] },
   understands: ["secrets", "providers", "load", "rounds", "kms-latency", "api-servers", "cachesize"],
   defaults: { secrets: [200], providers: ["identity", "kms-v2", "kms-v1"], rounds: 3 },
   async run(bench: Bench) {

@@ -48,6 +48,11 @@ export const rotation = {
   takes: "2 min: the API server looks at the key once in 60 s, or in 20 s where its health is asked for",
   needs: "a control plane of kmsmark's own, and the bundled plugin with the provider local, whose key kmsmark rotates",
   requires: ["configure", "store", "tap"],
+  metrics: {
+    phases: ["notice", "migrate-replace", "migrate-patch", "after"],
+    figures: ["firstWriteMs", "oldKeyWriteCount", "staleCountBefore", "staleCountAfter", "dekSourceCount", "rewrittenCount"],
+    parameters: ["health"],
+  },
   understands: ["secrets", "providers", "cachesize"],
   defaults: { secrets: [100], providers: ["kms-v2", "kms-v1"] },
   async run(bench: Bench) {

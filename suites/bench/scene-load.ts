@@ -1,8 +1,8 @@
 import type { Clock } from "../../harness/clock.ts";
 import { messageOf } from "../../harness/errors.ts";
-import type { Outcome } from "../../harness/load/driver.ts";
 import { FailureTally } from "../../harness/load/failure-tally.ts";
 import { LatencyHistogram } from "../../harness/load/histogram.ts";
+import type { Outcome } from "../../harness/load/promise-sender.ts";
 import type { Second } from "../../harness/run/schema.ts";
 import type { PhaseFacts } from "./scene-log.ts";
 

@@ -1,7 +1,7 @@
 import { TargetError } from "../../harness/errors.ts";
-import type { Outcome } from "../../harness/load/driver.ts";
 import type { LoadRequest } from "../../harness/load/load-request.ts";
 import type { Population } from "../../harness/load/population.ts";
+import type { Outcome } from "../../harness/load/promise-sender.ts";
 import { closedLoop, constantRate, type Schedule } from "../../harness/load/schedule.ts";
 import { encodeSecret, type SecretRequest } from "../../harness/load/secret-spec.ts";
 import type { Load } from "../../harness/run/schema.ts";
@@ -17,9 +17,9 @@ export function scheduleOf(load: Load, count: number): Schedule {
     : closedLoop({ inFlight: load.inFlight, count });
 }
 
-/** Each request once, in order, each API server getting every n-th. It is here that a load gets what it is sent through. */
+/** Each request once, in order, each API server getting every n-th. */
 export function requestLoad(meter: PhaseMeter, schedule: Schedule, requests: readonly LoadRequest[]): PhaseLoad {
-  return { schedule, send: (index, signal) => meter.clientOf(index).request({ ...itemAt(requests, index), signal }) };
+  return { schedule, sender: meter.sender(requests) };
 }
 
 /** The Secrets of a population as they are written first, or after so many updates. */

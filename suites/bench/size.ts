@@ -28,6 +28,11 @@ export const size = {
   needs: "control planes that kmsmark starts, one for each provider",
   measures: "control-plane",
   requires: ["configure", "tap", "store"],
+  metrics: {
+    phases: ["write", "read"],
+    figures: ["plaintextBytes", "storedBytes", "overheadBytes", "edekBytes", "keyIdBytes", "annotationBytes"],
+    parameters: ["secretBytes"],
+  },
   understands: ["secrets", "providers", "load", "rounds", "kms-latency", "api-servers", "cachesize"],
   own: [sizes],
   defaults: {

@@ -45,6 +45,7 @@ export const storm = {
   takes: "3 min: some 10 s for each start of three API servers on two cores, and as long as the quota makes it",
   needs: "a control plane that can be restarted, and a tap",
   requires: ["restart", "store", "tap"],
+  metrics: { phases: ["restart"], parameters: ["quotaPerSecond"] },
   understands: ["secrets", "providers", "kms-latency", "api-servers", "cachesize"],
   defaults: { secrets: [100], providers: ["kms-v1", "kms-v2"], kmsLatenciesMs: [0, 40], apiServers: 3 },
   own: [sharedQuota],

@@ -1,4 +1,4 @@
-import type { Outcome } from "../../harness/load/driver.ts";
+import type { Outcome } from "../../harness/load/promise-sender.ts";
 import type { Phase } from "../../harness/run/schema.ts";
 import type { EncryptionConfiguration } from "../../harness/target/encryption-configuration.ts";
 import type { Bench, ControlPlaneBenchmark } from "./benchmark.ts";
@@ -44,6 +44,11 @@ export const throttle = {
   takes: "2 min: a restart is as slow as its quota makes it, and given up after a minute",
   needs: "a control plane that can be restarted and reconfigured, and a tap",
   requires: ["restart", "configure", "store", "tap"],
+  metrics: {
+    phases: ["restart", "migrate", "after"],
+    figures: ["dekSourceCount", "roundCount", "refusedCount", "leftCount"],
+    parameters: ["quotaPerSecond"],
+  },
   understands: ["secrets", "providers", "cachesize"],
   defaults: { secrets: [100], providers: ["kms-v1", "kms-v2"] },
   own: [quota],

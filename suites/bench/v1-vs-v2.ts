@@ -17,6 +17,7 @@ export const v1VsV2 = {
   needs: "control planes that kmsmark starts and restarts, with a tap that makes the KMS slow",
   measures: "control-plane",
   requires: ["configure", "restart", "tap"],
+  metrics: { phases: ["write", "restart", "cold"] },
   understands: ["secrets", "load", "rounds", "kms-latency", "api-servers", "cachesize"],
   defaults: {
     providers: versions,

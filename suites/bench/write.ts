@@ -15,6 +15,7 @@ export const write = {
   needs: "control planes that kmsmark starts, one for each provider",
   measures: "control-plane",
   requires: ["configure", "tap"],
+  metrics: { phases: ["write"] },
   understands: ["secrets", "providers", "load", "rounds", "kms-latency", "api-servers", "cachesize"],
   defaults: {
     secrets: [200],

@@ -22,8 +22,8 @@ it("makes a failure inconclusive on a machine that was late once, and keeps the 
     monotonicMs: () => time.monotonicMs(),
     wallMs: () => time.wallMs(),
     sleep: (ms) => time.sleep(ms),
-    waitUntil: (ms) => time.waitUntil(ms),
     startTimer: (ms, run) => time.startTimer(++timers === 3 ? ms + 2500 : ms, run),
+    startAlarm: (ring) => time.startAlarm(ring),
   };
   using punctuality = new Punctuality(late);
   await time.advance(60_000);

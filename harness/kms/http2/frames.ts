@@ -6,9 +6,11 @@
 export const frameTypes = {
   data: 0x0,
   headers: 0x1,
+  priority: 0x2,
   rstStream: 0x3,
   settings: 0x4,
   pushPromise: 0x5,
+  ping: 0x6,
   goAway: 0x7,
   windowUpdate: 0x8,
   continuation: 0x9,
@@ -21,14 +23,52 @@ export const frameFlags = { endStream: 0x1, ack: 0x1, endHeaders: 0x4, padded: 0
 /** What a client sends before its first frame (RFC 9113 section 3.4). */
 export const clientPreface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
 
-/** RST_STREAM error codes of RFC 9113 section 7 that have a gRPC status of their own. */
-export const errorCodes = { noError: 0x0, refusedStream: 0x7, cancel: 0x8, enhanceYourCalm: 0xb, inadequateSecurity: 0xc } as const;
+/** Error codes of RFC 9113 section 7 that are read or sent here. */
+export const errorCodes = {
+  noError: 0x0,
+  protocolError: 0x1,
+  flowControlError: 0x3,
+  streamClosed: 0x5,
+  frameSizeError: 0x6,
+  refusedStream: 0x7,
+  cancel: 0x8,
+  compressionError: 0x9,
+  enhanceYourCalm: 0xb,
+  inadequateSecurity: 0xc,
+} as const;
+
+/** By number, as RFC 9113 section 7 names them. */
+const errorNames: readonly string[] = [
+  "NO_ERROR",
+  "PROTOCOL_ERROR",
+  "INTERNAL_ERROR",
+  "FLOW_CONTROL_ERROR",
+  "SETTINGS_TIMEOUT",
+  "STREAM_CLOSED",
+  "FRAME_SIZE_ERROR",
+  "REFUSED_STREAM",
+  "CANCEL",
+  "COMPRESSION_ERROR",
+  "CONNECT_ERROR",
+  "ENHANCE_YOUR_CALM",
+  "INADEQUATE_SECURITY",
+  "HTTP_1_1_REQUIRED",
+];
+
+/** The name of an error code of RST_STREAM or GOAWAY. */
+export function errorNameOf(code: number): string {
+  return errorNames[code] ?? `error code ${code}`;
+}
 
 /** The peers do not speak HTTP/2 as RFC 9113 says, or not in a way that this relay can follow. */
 export class Http2Error extends Error {
-  constructor(message: string) {
+  /** Of {@link errorCodes}: what the peer is told where somebody tells it. */
+  readonly errorCode: number;
+
+  constructor(message: string, errorCode: number = errorCodes.protocolError) {
     super(message);
     this.name = "Http2Error";
+    this.errorCode = errorCode;
   }
 }
 
@@ -163,6 +203,25 @@ export function settingOf({ payload }: Frame, parameter: number): number | undef
 /** SETTINGS_HEADER_TABLE_SIZE (RFC 9113 section 6.5.2). */
 export const headerTableSizeSetting = 0x1;
 
+/** The other parameters of RFC 9113 section 6.5.2. */
+export const settings = {
+  enablePush: 0x2,
+  maxConcurrentStreams: 0x3,
+  initialWindowSize: 0x4,
+  maxFrameSize: 0x5,
+  maxHeaderListSize: 0x6,
+} as const;
+
+/** A SETTINGS frame with these parameters. */
+export function settingsBytes(parameters: readonly (readonly [parameter: number, value: number])[]): Buffer {
+  const payload = Buffer.alloc(6 * parameters.length);
+  for (const [at, [parameter, value]] of parameters.entries()) {
+    payload.writeUInt16BE(parameter, 6 * at);
+    payload.writeUInt32BE(value, 6 * at + 2);
+  }
+  return frameBytes(frameTypes.settings, 0, 0, payload);
+}
+
 /** A frame as it is sent. */
 export function frameBytes(type: number, flags: number, streamId: number, payload: Buffer): Buffer {
   const bytes = Buffer.allocUnsafe(frameHeaderBytes + payload.length);
@@ -180,7 +239,7 @@ export function windowUpdateBytes(streamId: number, increment: number): Buffer {
 }
 
 /** What every peer takes in one frame (SETTINGS_MAX_FRAME_SIZE, RFC 9113 section 6.5.2). */
-const payloadBytesMax = 16_384;
+export const payloadBytesMax = 16_384;
 
 /**
  * A HEADERS frame, and CONTINUATION frames for what does not go into it.

@@ -34,6 +34,34 @@ export function trailersOnly(grpcCode: number, message: string): Buffer {
   ]);
 }
 
+/** The gRPC status that a client makes of an HTTP status where the answer has no status of its own ("HTTP to gRPC Status Code Mapping"). */
+export function grpcCodeOfHttpStatus(status: string): number {
+  return grpcCodesOfHttpStatuses.get(status) ?? unknown;
+}
+
+const grpcCodesOfHttpStatuses: ReadonlyMap<string, number> = new Map([
+  ["400", internal],
+  ["401", 16],
+  ["403", 7],
+  ["404", 12],
+  ["429", 14],
+  ["502", 14],
+  ["503", 14],
+  ["504", 14],
+]);
+
+/** The text of a `grpc-message`; what is not encoded as it should be stays as it is. */
+export function percentDecode(message: string): string {
+  if (!message.includes("%")) return message;
+  const bytes: number[] = [];
+  for (let at = 0; at < message.length; at++) {
+    const [, hex] = /^%([0-9A-Fa-f]{2})/.exec(message.slice(at, at + 3)) ?? [];
+    bytes.push(hex === undefined ? message.charCodeAt(at) : Number.parseInt(hex, 16));
+    if (hex !== undefined) at += 2;
+  }
+  return Buffer.from(bytes).toString("utf8");
+}
+
 /** A message as it stands in DATA frames ("gRPC over HTTP2", Length-Prefixed-Message), not compressed. */
 export function lengthPrefixed(message: Uint8Array): Buffer {
   const bytes = Buffer.alloc(5 + message.length);

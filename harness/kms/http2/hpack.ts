@@ -5,7 +5,7 @@ import { decodeHuffman } from "./huffman.ts";
 export type Header = readonly [name: string, value: string];
 
 /** RFC 7541 appendix A; the first entry has index 1. */
-const staticTable: readonly Header[] = [
+export const staticTable: readonly Header[] = [
   [":authority", ""],
   [":method", "GET"],
   [":method", "POST"],
@@ -25,8 +25,8 @@ const staticTable: readonly Header[] = [
   ].map((name): Header => [name, ""]),
 ];
 
-/** Every connection begins with it (RFC 9113 section 6.5.2). */
-const defaultTableBytes = 4096;
+/** The size of the table with which every connection begins (RFC 9113 section 6.5.2). */
+export const defaultTableBytes = 4096;
 /** An encoder that wants a bigger table than this is not followed: the table is memory that a peer controls. */
 const tableBytesMax = 1 << 20;
 
@@ -40,6 +40,12 @@ export class HpackDecoder {
   #block: Uint8Array = new Uint8Array(0);
   #at = 0;
   #resizeBytes = 0;
+  #changes = 0;
+
+  /** Grows with every change of the table: a block that was decoded without one means the same until the next. */
+  get changes(): number {
+    return this.#changes;
+  }
 
   /** How many bytes at the last block's beginning change the table's size. */
   get resizeBytes(): number {
@@ -123,11 +129,13 @@ export class HpackDecoder {
   #resize(bytes: number): void {
     if (bytes > this.#capacityBytesMax) throw new Http2Error(`a header block asks for a table of ${bytes} bytes, more than was allowed`);
     this.#capacityBytes = bytes;
+    this.#changes++;
     this.#evict(0);
   }
 
   #add(header: Header): void {
-    const bytes = bytesOf(header);
+    const bytes = entryBytes(header);
+    this.#changes++;
     this.#evict(bytes);
     if (bytes > this.#capacityBytes) return;
     this.#entries.push(header);
@@ -139,15 +147,15 @@ export class HpackDecoder {
     let evicted = 0;
     for (const entry of this.#entries) {
       if (this.#bytes + neededBytes <= this.#capacityBytes) break;
-      this.#bytes -= bytesOf(entry);
+      this.#bytes -= entryBytes(entry);
       evicted++;
     }
     this.#entries.splice(0, evicted);
   }
 }
 
-/** RFC 7541 section 4.1. */
-function bytesOf([name, value]: Header): number {
+/** What an entry takes of a table (RFC 7541 section 4.1). */
+export function entryBytes([name, value]: Header): number {
   return name.length + value.length + 32;
 }
 
@@ -159,15 +167,21 @@ export function encodeLiterals(headers: readonly Header[]): Buffer {
   return Buffer.concat(headers.flatMap(([name, value]) => [Buffer.of(0x10), encodeString(name), encodeString(value)]));
 }
 
-function encodeString(text: string): Buffer {
+/** A string as RFC 7541 section 5.2 has it, without Huffman code. */
+export function encodeString(text: string): Buffer {
   const bytes = Buffer.from(text, "latin1");
-  return Buffer.concat([encodeLength(bytes.length), bytes]);
+  return Buffer.concat([encodeInteger(0, 7, bytes.length), bytes]);
 }
 
-function encodeLength(length: number): Buffer {
-  if (length < 0x7f) return Buffer.of(length);
-  const bytes = [0x7f];
-  let rest = length - 0x7f;
+/**
+ * An integer of RFC 7541 section 5.1.
+ * @param pattern - the bits of its first byte that stand before the prefix.
+ */
+export function encodeInteger(pattern: number, prefixBits: number, value: number): Buffer {
+  const mask = (1 << prefixBits) - 1;
+  if (value < mask) return Buffer.of(pattern | value);
+  const bytes = [pattern | mask];
+  let rest = value - mask;
   for (; rest >= 0x80; rest >>>= 7) bytes.push((rest & 0x7f) | 0x80);
   return Buffer.from([...bytes, rest]);
 }

@@ -17,6 +17,10 @@ export class ShiftedClock implements Clock {
   }
 
   sleep: Clock["sleep"] = (ms, signal) => systemClock.sleep(ms, signal);
-  waitUntil: Clock["waitUntil"] = (ms, signal) => systemClock.waitUntil(ms - this.#shiftMs, signal);
   startTimer: Clock["startTimer"] = (ms, run) => systemClock.startTimer(ms, run);
+
+  startAlarm: Clock["startAlarm"] = (ring) => {
+    const alarm = systemClock.startAlarm(ring);
+    return { set: (ms) => alarm.set(ms - this.#shiftMs), [Symbol.dispose]: () => alarm[Symbol.dispose]() };
+  };
 }

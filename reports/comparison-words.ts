@@ -1,0 +1,100 @@
+import type { Compared, Comparison, LimitResult, RunFacts } from "../harness/run/comparison.ts";
+import type { Dimension } from "../harness/run/quantity.ts";
+import type { Column } from "./column.ts";
+import { none } from "./column.ts";
+import { formatBytes, formatNs, formatRate } from "./units.ts";
+
+/** What a reader must know before any figure, in sentences: first of all whether the runs are alike. */
+export function comparisonContext({ base, other, unlike, confidence, notes }: Comparison): string[] {
+  const model = [base, other].some(({ target }) => target?.isModel === true);
+  const differing = unlike.map((fact) => `${fact.what} (${fact.base} against ${fact.other})`);
+  return [
+    ...(differing.length === 0
+      ? ["The runs are alike in machine, versions, target, plugin, load and seed."]
+      : [`Unlike runs: what differs between them is not only what was to be compared, but ${differing.join("; ")}.`]),
+    ...(model ? ["Figures of the target embedded are a model's: it is no kube-apiserver."] : []),
+    `A is ${runName(base)}, B is ${runName(other)}; they did not run in turn, so what changed on the machine between them is in the differences too.`,
+    `Intervals are of ${Math.round(confidence * 100)} %, by bootstrap; p is a permutation test's, corrected by Holm for all tests here, and at most ${(1 - confidence).toFixed(2)} where there is a difference.`,
+    ...notes,
+  ];
+}
+
+function runName({ runId, startedAt, kmsmark, plugin }: RunFacts): string {
+  return `run ${runId} of ${startedAt} (kmsmark ${kmsmark}, KMS plugin: ${plugin ?? "none"})`;
+}
+
+/** What a limit says of the runs. */
+export function limitSentence({ expression, verdict, measured }: LimitResult): string {
+  return `${limitWords[verdict]}: ${expression}: ${measured}.`;
+}
+
+const limitWords: Readonly<Record<LimitResult["verdict"], string>> = {
+  kept: "Limit kept",
+  regression: "Regression",
+  "not judged": "Limit not judged",
+};
+
+/** Whether a reader has to look at it. */
+export function isWorse({ verdict, worse }: Compared): boolean {
+  return worse !== null && verdict === worse;
+}
+
+/** The compared figures of each cell, in the order of the first run. */
+export function byCell(compared: readonly Compared[]): [cell: string, compared: readonly Compared[]][] {
+  return [...Map.groupBy(compared, ({ cell }) => cell)];
+}
+
+/** The figures that every table of a comparison shows, in this order. */
+export const comparedColumns: readonly Column<Compared>[] = [
+  { title: "A", rank: 3, of: ({ base, dimension }) => quantity(base?.value, dimension) },
+  { title: "B", rank: 2, of: ({ other, dimension }) => quantity(other?.value, dimension) },
+  { title: "change", rank: 1, of: changeOf },
+  { title: "interval", rank: 4, of: intervalOf },
+  { title: "p", rank: 5, of: ({ pAdjusted }) => (pAdjusted === null ? none : formatP(pAdjusted)) },
+  { title: "over", rank: 6, of: ({ basis, verdict }) => (verdict === "not judged" ? none : (basis ?? none)) },
+  { title: "verdict", rank: 1, of: (compared) => (isWorse(compared) ? compared.verdict.toUpperCase() : compared.verdict) },
+];
+
+function quantity(value: number | undefined, dimension: Dimension): string {
+  if (value === undefined) return none;
+  switch (dimension) {
+    case "time":
+      return formatNs(value);
+    case "size":
+      return formatBytes(value);
+    case "rate":
+      return formatRate(value);
+    case "count":
+      return String(Math.round(value * 1000) / 1000);
+  }
+}
+
+function changeOf({ base, ratio, difference, dimension }: Compared): string {
+  if (ratio !== null) return percent(ratio.value);
+  if (base === null || difference === null) return none;
+  return difference.value === 0 ? "0%" : `${difference.value < 0 ? "-" : "+"}${quantity(Math.abs(difference.value), dimension)}`;
+}
+
+function intervalOf({ ratio }: Compared): string {
+  return ratio === null || ratio.low === null || ratio.high === null ? none : `${percent(ratio.low)} … ${percent(ratio.high)}`;
+}
+
+function percent(ratio: number): string {
+  const change = (ratio - 1) * 100;
+  const digits = Math.abs(change) < 99.95 ? 1 : 0;
+  const text = change.toFixed(digits);
+  return Number(text) === 0 ? "0%" : `${change < 0 ? "" : "+"}${text}%`;
+}
+
+function formatP(p: number): string {
+  return p < 0.001 ? "<0.001" : p.toFixed(3);
+}
+
+/** Why some figures are not judged, each reason once, with the figures. */
+export function unjudged(compared: readonly Compared[]): string[] {
+  return [...Map.groupBy(compared, ({ reason }) => reason)].flatMap(([reason, alike]) => {
+    if (reason === null) return [];
+    const names = [...new Set(alike.map(({ phase, figure }) => `${phase}.${figure}`))];
+    return [`Not judged: ${names.join(", ")}: ${reason}.`];
+  });
+}
