@@ -14,7 +14,7 @@ import { foretell, play } from "./play.ts";
 import { configurationFor } from "./provider-configuration.ts";
 import { type Scene, storedSecrets } from "./scene.ts";
 import { OutcomeLog } from "./scene-load.ts";
-import type { Claim, SceneLog } from "./scene-log.ts";
+import { type Claim, readyFigures, type SceneLog } from "./scene-log.ts";
 import { createSecrets, type KmsProvider, kmsProvidersOf } from "./scene-secrets.ts";
 import { seconds } from "./scene-words.ts";
 
@@ -95,7 +95,11 @@ export const outage = {
     "2 min with --outage 10s: for each kind 20 s beside the outage itself, and a restart; what 3 and 10 minutes do the model says at once",
   needs: "a control plane that can be restarted, and a tap",
   requires: ["restart", "store", "tap"],
-  metrics: { phases: ["outage", "writes", "warm-reads", "cold-reads", "readyz", "restart"], parameters: ["outage", "shownBy"] },
+  metrics: {
+    phases: ["outage", "writes", "warm-reads", "cold-reads", "readyz", "restart"],
+    figures: readyFigures,
+    parameters: ["outage", "shownBy"],
+  },
   understands: ["secrets", "providers"],
   defaults: { secrets: [50], providers: ["kms-v2", "kms-v1"] },
   own: [outages],
