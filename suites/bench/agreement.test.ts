@@ -4,7 +4,7 @@ import { parseMetrics } from "../../harness/load/metrics.ts";
 import { agreements } from "./agreement.ts";
 import { KmsTally } from "./kms-tally.ts";
 
-function tallyOf(calls: readonly Pick<TapRecord, "kms" | "method" | "purpose">[]): KmsTally {
+function tallyOf(calls: readonly (Pick<TapRecord, "kms" | "method" | "purpose"> & { readonly grpcCode?: number })[]): KmsTally {
   const tally = new KmsTally();
   for (const [sequence, call] of calls.entries()) {
     tally.add({
@@ -49,6 +49,12 @@ describe("the counts of tap and API server", () => {
       [1, 1],
       [1, 1],
     ]);
+  });
+
+  it("compares nothing of KMS v1 after a handshake that failed, for which the server counts what it never sends", () => {
+    const server = parseMetrics("apiserver_storage_envelope_transformation_cache_misses_total 3\n");
+    const failed = { ...work("v1", "Version"), grpcCode: 14 };
+    expect(agreements("kms-v1", tallyOf([failed, work("v1", "Version"), work("v1", "Decrypt")]), server)).toEqual([]);
   });
 
   it("has nothing to compare where no KMS is called", () => {

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { verdicts } from "../../harness/run/verdict.ts";
 import { coldStart, decodedAtOnce } from "./cold-start.ts";
-import { callsOf, measuredRun } from "./measured-run.ts";
+import { callsOf, measuredRun, unnamedIn } from "./measured-run.ts";
 
 it("restarts with one DEK source and with two, and counts what the model does", async () => {
   const own = { "dek-sources": "1,2" };
@@ -24,12 +24,14 @@ it("restarts with one DEK source and with two, and counts what the model does", 
     "KMS v2, 8 Secrets: a restart with 1 DEK source: 1 Decrypt and … s at 0 ms; with 2 DEK sources: 2 Decrypt and … s at 0 ms of KMS latency. " +
       "The first reads after it cost 0 more.",
   ]);
+  expect(unnamedIn(result, coldStart)).toEqual([]);
   expect(verdicts(result).exitCode).toBe(0);
 });
 
 it("reads everything once more under KMS v1 where half of it fits into the cache", async () => {
   const result = await measuredRun("embedded", { secrets: [6], providers: ["kms-v1"], kmsLatenciesMs: [0] }, coldStart);
   expect(result.cells.map(callsOf)).toEqual([["restart: Decrypt 6"], ["restart: Decrypt 6", "cold: Decrypt 6"]]);
+  expect(unnamedIn(result, coldStart)).toEqual([]);
   expect(verdicts(result).exitCode).toBe(0);
 });
 

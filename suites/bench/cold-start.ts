@@ -11,7 +11,7 @@ import { play } from "./play.ts";
 import { configurationFor } from "./provider-configuration.ts";
 import { latencyFaults, type Scene, storedSecrets } from "./scene.ts";
 import { OutcomeLog, sendEach } from "./scene-load.ts";
-import type { Claim, SceneLog } from "./scene-log.ts";
+import { type Claim, readyFigures, type SceneLog } from "./scene-log.ts";
 import { changeSecrets, createSecrets, indexesOf, type KmsProvider, kmsProvidersOf } from "./scene-secrets.ts";
 import { range, seconds } from "./scene-words.ts";
 
@@ -52,7 +52,7 @@ export const coldStart = {
   takes: "2 min: 4 s a restart, of which there is one for each number of Secrets, latency and number of DEK sources",
   needs: "a control plane that can be restarted, and a tap",
   requires: ["restart", "store", "tap"],
-  metrics: { phases: ["restart", "cold"], figures: ["dekSourceCount"], parameters: ["cacheSize", "dekSources"] },
+  metrics: { phases: ["restart", "cold"], figures: ["dekSourceCount", ...readyFigures], parameters: ["cacheSize", "dekSources"] },
   understands: ["secrets", "providers", "kms-latency", "cachesize"],
   defaults: { secrets: [50, 500], providers: ["kms-v1", "kms-v2"], kmsLatenciesMs: [0, 10, 40] },
   own: [dekSources],

@@ -45,6 +45,11 @@ export class KmsTally {
     return this.#methods.get(method)?.answered ?? 0;
   }
 
+  /** Calls that did not succeed, health probes among them. */
+  failed(method: TapRecord["method"]): number {
+    return this.#methods.get(method)?.failed ?? 0;
+  }
+
   get total(): number {
     return [...this.#methods.values()].reduce((sum, { calls }) => sum + calls, 0);
   }

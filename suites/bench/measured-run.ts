@@ -68,3 +68,19 @@ export function callsOf(cell: Cell): string[] {
     }),
   );
 }
+
+/** Phases, figures and parameters of a result that the benchmark does not name, so that no threshold could be set on them. */
+export function unnamedIn({ cells }: Result, { metrics }: Pick<ControlPlaneBenchmark, "metrics">): string[] {
+  const named = new Set<string>([
+    ...metrics.phases,
+    ...(metrics.figures ?? []),
+    ...(metrics.parameters ?? []),
+    "kmsLatencyMs",
+    "apiServers",
+  ]);
+  const found = cells.flatMap(({ phases, parameters }) => [
+    ...Object.keys(parameters),
+    ...phases.flatMap(({ name, figures }) => [name, ...Object.keys(figures)]),
+  ]);
+  return [...new Set(found)].filter((name) => !named.has(name));
+}

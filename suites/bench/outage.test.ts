@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { verdicts } from "../../harness/run/verdict.ts";
-import { measuredRun } from "./measured-run.ts";
+import { measuredRun, unnamedIn } from "./measured-run.ts";
 import { outage } from "./outage.ts";
 
 it("tells a failing call from a healthz that is not ok, also by what the model says of minutes", async () => {
@@ -23,8 +23,9 @@ it("tells a failing call from a healthz that is not ok, also by what the model s
   ]);
   // Writes end 180 s after the last Status, which was 5 s before the outage; but only where the Status itself fails.
   const said = result.findings.flatMap(({ text }) => (text.startsWith("By the model") ? [text] : []));
-  expect(said.map((text) => /writes failed from \d+ s to \d+ s/.exec(text)?.[0])).toEqual(["writes failed from 175 s to 188 s", undefined]);
+  expect(said.map((text) => /writes failed from \d+ s to \d+ s/.exec(text)?.[0])).toEqual(["writes failed from 176 s to 185 s", undefined]);
   expect(said[1]).toContain("writes and reads of known DEKs went on");
+  expect(unnamedIn(result, outage)).toEqual([]);
   expect(verdicts(result).exitCode).toBe(0);
 });
 
@@ -39,5 +40,6 @@ it("ends KMS v1's writes and its reads of forgotten DEKs with the KMS", async ()
     ["readyz", 0],
     ["restart", 0],
   ]);
+  expect(unnamedIn(result, outage)).toEqual([]);
   expect(verdicts(result).exitCode).toBe(0);
 });

@@ -14,7 +14,7 @@ import { foretell, play } from "./play.ts";
 import { configurationFor } from "./provider-configuration.ts";
 import { type Scene, storedSecrets } from "./scene.ts";
 import { OutcomeLog } from "./scene-load.ts";
-import type { Claim, SceneLog } from "./scene-log.ts";
+import { type Claim, readyFigures, type SceneLog } from "./scene-log.ts";
 import { createSecrets, type KmsProvider, kmsProvidersOf } from "./scene-secrets.ts";
 import { seconds } from "./scene-words.ts";
 
@@ -95,7 +95,11 @@ export const outage = {
     "2 min with --outage 10s: for each kind 20 s beside the outage itself, and a restart; what 3 and 10 minutes do the model says at once",
   needs: "a control plane that can be restarted, and a tap",
   requires: ["restart", "store", "tap"],
-  metrics: { phases: ["outage", "writes", "warm-reads", "cold-reads", "readyz", "restart"], parameters: ["outage", "shownBy"] },
+  metrics: {
+    phases: ["outage", "writes", "warm-reads", "cold-reads", "readyz", "restart"],
+    figures: readyFigures,
+    parameters: ["outage", "shownBy"],
+  },
   understands: ["secrets", "providers"],
   defaults: { secrets: [50], providers: ["kms-v2", "kms-v1"] },
   own: [outages],
@@ -146,6 +150,8 @@ async function measure(bench: Bench, scene: Scene, log: SceneLog, cell: Cell): P
     restart = await log.restart(
       { name: "restart", expectedMs: restartOutageMs + startMs, expectsFailures: true },
       {
+        // With room for all, so that what was decrypted once is kept when the rest of a list fails.
+        encryption: configurationFor(provider, { kmsSocket: scene.kmsSocket, cacheSize: 2 * stored.count }).encryption,
         facts: {
           claims: (tally): Claim[] => [
             { what: "Encrypt calls answered", value: tally.answered("Encrypt") },
@@ -196,20 +202,22 @@ async function live(
   // Half a second beside a tick, so that it is clear on which side each of them stands.
   const goneMs = beforeSeconds * 1000 - 500;
   const backMs = goneMs + outageMs;
-  const ticks = Math.ceil((beforeSeconds + outageMs / 1000 + afterSeconds) / everySeconds);
-  const everyMs = everySeconds * 1000;
+  const endSecond = beforeSeconds + Math.ceil(outageMs / 1000) + afterSeconds;
+  const ticks = Array.from({ length: endSecond }, (_, second) => second).filter(
+    (second) => second <= beforeSeconds || (second - beforeSeconds) % everySeconds === 0,
+  );
   const logs = new Map(operations.filter((each) => isTried(each, provider)).map((each) => [each, new OutcomeLog(scene.clock)]));
-  const phase = await log.phase({ name: "outage", expectedMs: ticks * everyMs, expectsFailures: true }, async (tell) => {
+  const phase = await log.phase({ name: "outage", expectedMs: endSecond * 1000, expectsFailures: true }, async (tell) => {
     const pending: Promise<unknown>[] = [];
-    const attemptAll = async (tick: number) => {
-      tell({ done: 0, ...awaitedAt(tick * everyMs, { goneMs, backMs }) });
-      const tried = [...logs].map(([operation, outcomes]) => outcomes.send(() => attempt(log, secrets, { operation, tick, signal })));
+    const attemptAll = async (second: number) => {
+      tell({ done: 0, ...awaitedAt(second * 1000, { goneMs, backMs }) });
+      const tried = [...logs].map(([operation, outcomes]) => outcomes.send(() => attempt(log, secrets, { operation, second, signal })));
       pending.push(...tried);
       // On a model the time stands still until all are answered.
       if (scene.isVirtual) await Promise.all(tried);
     };
     const events = [
-      ...Array.from({ length: ticks }, (_, tick) => ({ atMs: tick * everyMs, act: () => attemptAll(tick) })),
+      ...ticks.map((second) => ({ atMs: second * 1000, act: () => attemptAll(second) })),
       { atMs: goneMs, act: () => scene.disturb(...kinds[kind]) },
       { atMs: backMs, act: () => scene.disturb() },
     ].sort((one, other) => one.atMs - other.atMs);
@@ -220,11 +228,11 @@ async function live(
       await act();
     }
     await Promise.all(pending);
-    return { ...togetherOf(logs), claims: (tally) => claimsOf(cell, { logs, tally, ticks }) };
+    return { ...togetherOf(logs), claims: (tally) => claimsOf(cell, { logs, tally, ticks: ticks.length }) };
   });
   const failedSeconds = new Map([...logs].map(([operation, outcomes]) => [operation, outcomes.failedSeconds] as const));
   for (const [operation, outcomes] of logs) log.part(operation === "readyz" ? operation : `${operation}s`, phase, outcomes.facts());
-  return { goneSecond: goneMs / 1000, lastSecond: (ticks - 1) * everySeconds, everySeconds, failedSeconds };
+  return { goneSecond: goneMs / 1000, lastSecond: ticks.at(-1) ?? 0, everySeconds, failedSeconds };
 }
 
 /** KMS v2 keeps what it has once decrypted, whatever its number, so that a read is never cold before a restart. */
@@ -235,18 +243,17 @@ function isTried(operation: Operation, provider: KmsProvider): boolean {
 async function attempt(
   { client }: SceneLog,
   secrets: Population,
-  { operation, tick, signal }: { readonly operation: Operation; readonly tick: number; readonly signal: AbortSignal },
+  { operation, second, signal }: { readonly operation: Operation; readonly second: number; readonly signal: AbortSignal },
 ): Promise<Outcome> {
-  // The last Secret is read each second, and the others in turn: each comes again when it has long been forgotten.
   const last = secrets.count - 1;
-  const { namespace, name } = secrets.at(operation === "warm-read" || last === 0 ? last : tick % last);
+  const { namespace, name } = secrets.at(operation === "warm-read" || last === 0 ? last : coldIndex(second, last));
   switch (operation) {
     case "write": {
       const written = {
         namespace: "default",
-        name: `kmsmark-outage-${tick}`,
+        name: `kmsmark-outage-${second}`,
         type: "Opaque",
-        data: new Map([["tick", Buffer.from(String(tick))]]),
+        data: new Map([["second", Buffer.from(String(second))]]),
       };
       return await client.createSecret(encodeSecret(written), signal);
     }
@@ -255,6 +262,15 @@ async function attempt(
     default:
       return await client.getSecret(namespace, name, signal);
   }
+}
+
+/**
+ * Which Secret a cold read is of: all but the last one, which is read each second, in turn, so that each comes again when it has long been
+ * forgotten. What was read before the outage does not come again, since nothing is forgotten while nothing can be learnt.
+ */
+function coldIndex(second: number, count: number): number {
+  const others = Math.max(1, count - beforeSeconds);
+  return second < beforeSeconds ? second % count : count - others + ((second - beforeSeconds) % others);
 }
 
 function awaitedAt(atMs: number, { goneMs, backMs }: { readonly goneMs: number; readonly backMs: number }): { readonly awaited: string } {

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { verdicts } from "../../harness/run/verdict.ts";
-import { callsOf, measuredRun } from "./measured-run.ts";
+import { callsOf, measuredRun, unnamedIn } from "./measured-run.ts";
 import { requireOwnKey, rotation } from "./rotation.ts";
 
 it("times the first write under the new key, and leaves nothing stale", async () => {
@@ -22,6 +22,7 @@ it("times the first write under the new key, and leaves nothing stale", async ()
   ]);
   expect(result.cells.map(callsOf)).toEqual([["notice: Encrypt 1"], ["notice: Encrypt 1"], []]);
   expect(result.findings.map(({ benchmark }) => benchmark)).toEqual(["rotation", "rotation"]);
+  expect(unnamedIn(result, rotation)).toEqual([]);
   expect(verdicts(result).exitCode).toBe(0);
 });
 

@@ -49,7 +49,7 @@ export const rotation = {
   needs: "a control plane of kmsmark's own, and the bundled plugin with the provider local, whose key kmsmark rotates",
   requires: ["configure", "store", "tap"],
   metrics: {
-    phases: ["notice", "migrate-replace", "migrate-patch", "after"],
+    phases: ["notice", "migrate-replace", "migrate-patch", "migrate-again", "after"],
     figures: ["firstWriteMs", "oldKeyWriteCount", "staleCountBefore", "staleCountAfter", "dekSourceCount", "rewrittenCount"],
     parameters: ["health"],
   },

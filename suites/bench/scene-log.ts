@@ -37,6 +37,9 @@ export interface PhasePlan {
   readonly expectsFailures?: boolean;
 }
 
+/** The figures of a phase that starts API servers again. */
+export const readyFigures = ["readyMsMax", "readyMsMin", "notReady"] as const;
+
 /** How a phase tells how far it is. */
 export type Tell = (how: { readonly done: number; readonly awaited?: string }) => void;
 

@@ -6,7 +6,7 @@ import { play } from "./play.ts";
 import { configurationFor } from "./provider-configuration.ts";
 import { quotaOption } from "./quota-option.ts";
 import { latencyFaults, type Scene, storedSecrets } from "./scene.ts";
-import type { Claim, SceneLog } from "./scene-log.ts";
+import { type Claim, readyFigures, type SceneLog } from "./scene-log.ts";
 import { createSecrets, type KmsProvider, kmsProvidersOf } from "./scene-secrets.ts";
 import { seconds } from "./scene-words.ts";
 
@@ -45,7 +45,7 @@ export const storm = {
   takes: "3 min: some 10 s for each start of three API servers on two cores, and as long as the quota makes it",
   needs: "a control plane that can be restarted, and a tap",
   requires: ["restart", "store", "tap"],
-  metrics: { phases: ["restart"], parameters: ["quotaPerSecond"] },
+  metrics: { phases: ["restart"], figures: readyFigures, parameters: ["quotaPerSecond"] },
   understands: ["secrets", "providers", "kms-latency", "api-servers", "cachesize"],
   defaults: { secrets: [100], providers: ["kms-v1", "kms-v2"], kmsLatenciesMs: [0, 40], apiServers: 3 },
   own: [sharedQuota],

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { verdicts } from "../../harness/run/verdict.ts";
-import { measuredRun } from "./measured-run.ts";
+import { measuredRun, unnamedIn } from "./measured-run.ts";
 import { throttle } from "./throttle.ts";
 
 it("asks again for what the quota refused until everything is there, and then once more for each write", async () => {
@@ -13,5 +13,6 @@ it("asks again for what the quota refused until everything is there, and then on
   expect(migration?.figures).toMatchObject({ leftCount: 0, refusedCount: migration?.requests.failed });
   expect(result.findings).toHaveLength(1);
   // What is refused is what is measured, and no fault of the run.
+  expect(unnamedIn(result, throttle)).toEqual([]);
   expect(verdicts(result).exitCode).toBe(0);
 });

@@ -8,7 +8,7 @@ import { configurationFor, newKmsProviderName } from "./provider-configuration.t
 import { quotaOption } from "./quota-option.ts";
 import { type Scene, storedSecrets } from "./scene.ts";
 import { OutcomeLog, sendEach } from "./scene-load.ts";
-import type { SceneLog } from "./scene-log.ts";
+import { readyFigures, type SceneLog } from "./scene-log.ts";
 import { createSecrets, indexesOf, type KmsProvider, kmsProvidersOf } from "./scene-secrets.ts";
 import { seconds } from "./scene-words.ts";
 
@@ -46,7 +46,7 @@ export const throttle = {
   requires: ["restart", "configure", "store", "tap"],
   metrics: {
     phases: ["restart", "migrate", "after"],
-    figures: ["dekSourceCount", "roundCount", "refusedCount", "leftCount"],
+    figures: ["dekSourceCount", "roundCount", "refusedCount", "leftCount", ...readyFigures],
     parameters: ["quotaPerSecond"],
   },
   understands: ["secrets", "providers", "cachesize"],
