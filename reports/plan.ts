@@ -30,7 +30,9 @@ function startTable({ starts }: Plan): Table {
     heads: [...figures("calls", "ready", "at best", "at worst"), ...words("how")],
     groups: starts.map(({ what, calls, ready, how }) => ({
       name: what,
-      rows: [[rangeText(calls), ready === null ? "never" : timeText(ready.midMs), timeText(ready?.lowMs), timeText(ready?.highMs), how]],
+      rows: [
+        [rangeText(calls), ready === null ? "maybe never" : timeText(ready.midMs), timeText(ready?.lowMs), timeText(ready?.highMs), how],
+      ],
     })),
   };
 }
@@ -66,8 +68,11 @@ function latencyTable({ latencies }: Plan): Table {
 function limitTable({ limits }: Plan): Table {
   return {
     first: "from",
-    heads: words("of", "what happens", "reached"),
-    groups: limits.map(({ what, at, unit, isExceeded }) => ({ name: countText(at), rows: [[unit, what, isExceeded ? "yes" : "no"]] })),
+    heads: words("what happens"),
+    groups: limits.map(({ what, at, unit, isExceeded }) => ({
+      name: `${countText(at)} ${unit}`,
+      rows: [[`${what}${isExceeded ? " (reached already)" : ""}`]],
+    })),
   };
 }
 
@@ -82,8 +87,8 @@ function adviceTable({ advice }: Plan): Table {
 function statedTable({ stated }: Plan): Table {
   return {
     first: "limit",
-    heads: words("holds"),
-    groups: stated.map(({ expression, holds }) => ({ name: expression, rows: [[holds ? "yes" : "NO"]] })),
+    heads: words("holds", "predicted"),
+    groups: stated.map(({ expression, told, holds }) => ({ name: expression, rows: [[holds ? "yes" : "NO", told]] })),
   };
 }
 
@@ -143,7 +148,7 @@ function percentText(share: number): string {
 }
 
 function readyText(ms: number | null): string {
-  return ms === null ? "never" : timeText(ms);
+  return ms === null ? "maybe never" : timeText(ms);
 }
 
 /** Longer than minutes, seconds are no unit to read. */

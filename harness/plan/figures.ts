@@ -124,7 +124,7 @@ export function loadOf(fleet: Fleet, { bursts, evenPerSecond }: FleetCalls): Loa
 /** A start of some API servers at one moment, reckoned. */
 export interface ReckonedStart {
   readonly calls: PlanRange;
-  /** Null: never. */
+  /** Null: no end can be told, because the servers hold each other up. */
   readonly readyMs: number | null;
   readonly note: string | null;
 }
@@ -161,7 +161,7 @@ export function reckonStart(fleet: Fleet, servers: number): ReckonedStart {
     return {
       calls,
       readyMs: null,
-      note: `${why} What it had decrypted does not fit its cache, so no attempt gets further than the one before.`,
+      note: `${why} What it had decrypted does not fit its cache, so every attempt begins at nothing, and they hold each other up: it may never be over.`,
     };
   // What was decrypted stays in the cache: every attempt gets further, at the pace of the quota, with pauses that double up to 30 s.
   return {

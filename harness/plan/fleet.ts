@@ -118,7 +118,7 @@ export function parseFleet(given: unknown, label: (field: string) => string): Fl
 }
 
 function sentence(issue: z.core.$ZodIssue, label: (field: string) => string): string {
-  if (issue.code === "unrecognized_keys") return `There is no ${issue.keys.map(label).join(", ")}.`;
+  if (issue.code === "unrecognized_keys") return `A fleet has no field ${issue.keys.map(label).join(", ")}.`;
   const [field] = issue.path;
   if (field === undefined) return "A fleet is described by an object of names and values.";
   if (issue.code === "invalid_type" || issue.code === "invalid_union")

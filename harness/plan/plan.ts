@@ -129,7 +129,7 @@ function isOn({ kubernetes }: Fleet): boolean {
 }
 
 function startSentence({ what, calls, ready, note, servers }: PlanStart): string {
-  const time = ready === null ? "is never over" : `takes ${durationSpread(ready)} until ${servers === 1 ? "it is" : "they are"} ready`;
+  const time = ready === null ? "may never be over" : `takes ${durationSpread(ready)} until ${servers === 1 ? "it is" : "they are"} ready`;
   return `A restart of ${what} ${time}, with ${rangeWords(calls)} calls.${note === null ? "" : ` ${note}`}`;
 }
 
