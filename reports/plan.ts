@@ -67,7 +67,7 @@ function latencyTable({ latencies }: Plan): Table {
 
 function limitTable({ limits }: Plan): Table {
   return {
-    first: "from",
+    first: "number",
     heads: words("what happens"),
     groups: limits.map(({ what, at, unit, isExceeded }) => ({
       name: `${countText(at)} ${unit}`,

@@ -4,7 +4,7 @@ import { behaviourOf } from "./behaviour.ts";
 import { type Fleet, objectsOf, resourceSizes } from "./fleet.ts";
 import { type CallCount, type Cause, Ledger, type PlanMethod } from "./ledger.ts";
 import { beatMs, beatsBefore, beatsWithin, type Life, livesOf } from "./lives.ts";
-import { type RotationStep, reloadPollMs, rotationSteps } from "./schedule.ts";
+import { type RotationStep, rotationSteps } from "./schedule.ts";
 import { consistencyJitter } from "./simulated-server.ts";
 
 /** Calls of which only the bounds are known, because they depend on what runs at once. Both are the same where the number is certain. */
@@ -503,6 +503,3 @@ function countReads(fleet: Fleet, counts: Reckoning): void {
 export function readyMsOf(fleet: Fleet): number {
   return timelineOf(fleet, { server: 0, startMs: 0, endMs: Number.POSITIVE_INFINITY }).readyMs;
 }
-
-/** How long until a reloaded configuration is in force, milliseconds at most (spec encryption-at-rest 4.4). */
-export const reloadMsMax = reloadPollMs;
