@@ -1,6 +1,6 @@
 import type { PlanFigures, PlanRange } from "../run/plan-schema.ts";
 import { behaviourOf } from "./behaviour.ts";
-import { type Fleet, objectsOf, resourceSizes } from "./fleet.ts";
+import { type Fleet, listStartMs, objectsOf, resourceSizes } from "./fleet.ts";
 import { type Cause, causes, type PlanMethod, planMethods } from "./ledger.ts";
 import type { PriceTable } from "./price-table.ts";
 import { type Burst, type CheckMemo, listCallsV2, listMs, meanLatencyMs, readyMsOf, reckonCluster } from "./reckoning.ts";
@@ -148,7 +148,7 @@ export function reckonStart(fleet: Fleet, servers: number): ReckonedStart {
   const total = servers * own;
   if (quota === undefined || total <= quota || (inFlight / Math.max(latencyMs, 1e-6)) * 1000 <= quota)
     return { calls, readyMs: freeMs, note: null };
-  const throttledMs = fleet.listStart + ((total - quota) / quota) * 1000 + latencyMs;
+  const throttledMs = listStartMs(fleet) + ((total - quota) / quota) * 1000 + latencyMs;
   const waitMs = (inFlight / quota) * 1000;
   const keeps = fleet.kms === "v2" || cachesize >= objectsOf(fleet);
   if (onQuota === "wait" && waitMs + latencyMs <= timeout)

@@ -1,7 +1,7 @@
 import { consistencyCheckDelayMs, goodCheckTtlMs, healthyPollMs } from "../model/index.ts";
 import { Random } from "../random.ts";
 import { behaviourOf } from "./behaviour.ts";
-import { type Fleet, objectsOf, resourceSizes } from "./fleet.ts";
+import { type Fleet, listStartMs, objectsOf, resourceSizes } from "./fleet.ts";
 import { type CallCount, type Cause, Ledger, type PlanMethod } from "./ledger.ts";
 import { beatMs, beatsBefore, beatsWithin, type Life, livesOf } from "./lives.ts";
 import { type RotationStep, rotationSteps } from "./schedule.ts";
@@ -130,7 +130,7 @@ function timelineOf(fleet: Fleet, life: Life): Timeline {
   const { decoders, readyWaitsForCaches } = behaviourOf(fleet.kubernetes);
   const latencyMs = meanLatencyMs(fleet);
   const loadedMs = life.startMs + (fleet.kms === "v2" ? (fleet.callsPerStatus + 1) * latencyMs : 0);
-  const listeningMs = loadedMs + fleet.listStart;
+  const listeningMs = loadedMs + listStartMs(fleet);
   const filledMs = resourceSizes(fleet).map((size) => {
     const calls = fleet.kms === "v1" ? size : listCallsV2(size, sourcesAtFirst(fleet), decoders);
     return listeningMs + listMs(calls, decoders, latencyMs);
@@ -160,7 +160,7 @@ function countStart(fleet: Fleet, life: Timeline, counts: Reckoning, bursts: Bur
     counts.add("start", "Decrypt", Math.min(min, possible), Math.min(max, possible));
     calls += Math.min(max, possible);
   }
-  if (fleet.kms === "v1" && life.endMs > life.loadedMs + Math.min(fleet.listStart, fleet.serverStart)) counts.add("start", "Version", 1);
+  if (fleet.kms === "v1" && life.endMs > life.loadedMs + Math.min(listStartMs(fleet), fleet.serverStart)) counts.add("start", "Version", 1);
   bursts.push({ fromMs: life.listeningMs, toMs: Math.max(life.listeningMs + 1, ...life.filledMs), calls });
 }
 
