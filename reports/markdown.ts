@@ -111,7 +111,7 @@ function tables({ cells }: Result): string[] {
 
 /** What a plan predicts, table by table. */
 function planned({ plan }: Result): string[] {
-  return plan === null ? [] : planTables(plan).flatMap(({ title, table: content }) => section(title, content));
+  return plan === null ? [] : planTables(plan).flatMap(({ title, table: content }) => section(escapeMarkdown(title), content));
 }
 
 /** Nothing where the table has no row. */
