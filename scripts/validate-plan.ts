@@ -32,7 +32,7 @@ for (const scenario of scenarios.filter(({ id }) => only === undefined || only.i
   try {
     let calibration = calibrations.get(scenario.apiServers);
     if (calibration === undefined) {
-      calibration = await calibrate(stage, scenario.apiServers);
+      calibration = await calibrate(stage, scenario.apiServers, scale);
       calibrations.set(scenario.apiServers, calibration);
       say(
         `Calibrated with ${scenario.apiServers}: ready after ${Math.round(calibration.serverStartMs)} ms, first list after ${Math.round(calibration.listStartMs)} ms, ${(1000 * calibration.objectMs).toFixed(0)} µs a Secret.`,
