@@ -40,14 +40,15 @@ function startTable({ starts }: Plan): Table {
 function callTable({ calls }: Plan): Table {
   return {
     first: "cause",
-    heads: [...words("method"), ...figures("a month", "a day", "a second"), ...words("reaches the KMS")],
+    heads: [...words("method"), ...figures("a month", "a day", "a second", "at its peak"), ...words("reaches the KMS")],
     groups: [...Map.groupBy(calls, ({ cause }) => cause)].map(([name, ofCause]) => ({
       name,
-      rows: ofCause.map(({ method, perMonth, perDay, perSecondMean, reachesKms }) => [
+      rows: ofCause.map(({ method, perMonth, perDay, perSecondMean, perSecondPeak, reachesKms }) => [
         method,
         rangeText(perMonth),
         rangeText(perDay),
         countText(perSecondMean),
+        countText(perSecondPeak),
         reachesKms ? "yes" : "no",
       ]),
     })),

@@ -62,8 +62,8 @@ export function fleetCalls(fleet: Fleet, seed: string): FleetCalls {
 function addShifted(all: Burst[], bursts: readonly Burst[], { clusters, rolloutSpread, period }: Fleet, count: number): void {
   for (let cluster = 0; cluster < count; cluster++) {
     const shiftMs = (rolloutSpread * cluster) / clusters;
-    for (const { fromMs, toMs, calls } of bursts) {
-      if (calls > 0 && fromMs + shiftMs < period) all.push({ fromMs: fromMs + shiftMs, toMs: toMs + shiftMs, calls });
+    for (const { cause, fromMs, toMs, calls } of bursts) {
+      if (calls > 0 && fromMs + shiftMs < period) all.push({ cause, fromMs: fromMs + shiftMs, toMs: toMs + shiftMs, calls });
     }
   }
 }
@@ -81,7 +81,7 @@ export interface Load {
   readonly firstExceededMs: number | null;
 }
 
-export function loadOf(fleet: Fleet, { bursts, evenPerSecond }: FleetCalls): Load {
+export function loadOf(fleet: Fleet, { bursts, evenPerSecond }: Pick<FleetCalls, "bursts" | "evenPerSecond">): Load {
   const changes = bursts
     .filter(({ calls }) => calls > 0)
     .flatMap(({ fromMs, toMs, calls }) => {

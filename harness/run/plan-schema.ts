@@ -59,6 +59,8 @@ export const planSchema = z.strictObject({
       perDay: range,
       perMonth: range,
       perSecondMean: amount,
+      /** Of the period; the causes need not peak together. */
+      perSecondPeak: amount,
       reachesKms: z.boolean(),
     }),
   ),
