@@ -116,7 +116,7 @@ function tables(result: Result): string[] {
 
 /** What a plan predicts, table by table. */
 function planned({ plan }: Result): string[] {
-  return plan === null ? [] : planTables(plan).flatMap(({ title, table: content }) => section(title, content));
+  return plan === null ? [] : planTables(plan).flatMap(({ title, table: content }) => section(escapeMarkdown(title), content));
 }
 
 /** Nothing where the table has no row. */

@@ -9,7 +9,7 @@ export const planCsv = {
   isFor: ({ plan }) => plan !== null,
   render: ({ plan }) =>
     stringify(
-      (plan?.calls ?? []).map(({ cause, method, total, perDay, perMonth, perSecondMean, reachesKms }) => ({
+      (plan?.calls ?? []).map(({ cause, method, total, perDay, perMonth, perSecondMean, perSecondPeak, reachesKms }) => ({
         cause: oneLine(cause),
         method: oneLine(method),
         reaches_kms: reachesKms ? 1 : 0,
@@ -20,6 +20,7 @@ export const planCsv = {
         per_month_min: perMonth.min,
         per_month_max: perMonth.max,
         per_second_mean: perSecondMean,
+        per_second_peak: perSecondPeak,
       })),
       { header: true, columns: [...columns], escape_formulas: true },
     ),
@@ -36,4 +37,5 @@ const columns = [
   "per_month_min",
   "per_month_max",
   "per_second_mean",
+  "per_second_peak",
 ] as const;

@@ -30,7 +30,9 @@ function startTable({ starts }: Plan): Table {
     heads: [...figures("calls", "ready", "at best", "at worst"), ...words("how")],
     groups: starts.map(({ what, calls, ready, how }) => ({
       name: what,
-      rows: [[rangeText(calls), ready === null ? "never" : timeText(ready.midMs), timeText(ready?.lowMs), timeText(ready?.highMs), how]],
+      rows: [
+        [rangeText(calls), ready === null ? "maybe never" : timeText(ready.midMs), timeText(ready?.lowMs), timeText(ready?.highMs), how],
+      ],
     })),
   };
 }
@@ -38,14 +40,15 @@ function startTable({ starts }: Plan): Table {
 function callTable({ calls }: Plan): Table {
   return {
     first: "cause",
-    heads: [...words("method"), ...figures("a month", "a day", "a second"), ...words("reaches the KMS")],
+    heads: [...words("method"), ...figures("a month", "a day", "a second", "at its peak"), ...words("reaches the KMS")],
     groups: [...Map.groupBy(calls, ({ cause }) => cause)].map(([name, ofCause]) => ({
       name,
-      rows: ofCause.map(({ method, perMonth, perDay, perSecondMean, reachesKms }) => [
+      rows: ofCause.map(({ method, perMonth, perDay, perSecondMean, perSecondPeak, reachesKms }) => [
         method,
         rangeText(perMonth),
         rangeText(perDay),
         countText(perSecondMean),
+        countText(perSecondPeak),
         reachesKms ? "yes" : "no",
       ]),
     })),
@@ -65,9 +68,12 @@ function latencyTable({ latencies }: Plan): Table {
 
 function limitTable({ limits }: Plan): Table {
   return {
-    first: "from",
-    heads: words("of", "what happens", "reached"),
-    groups: limits.map(({ what, at, unit, isExceeded }) => ({ name: countText(at), rows: [[unit, what, isExceeded ? "yes" : "no"]] })),
+    first: "number",
+    heads: words("what happens"),
+    groups: limits.map(({ what, at, unit, isExceeded }) => ({
+      name: `${countText(at)} ${unit}`,
+      rows: [[`${what}${isExceeded ? " (reached already)" : ""}`]],
+    })),
   };
 }
 
@@ -82,8 +88,8 @@ function adviceTable({ advice }: Plan): Table {
 function statedTable({ stated }: Plan): Table {
   return {
     first: "limit",
-    heads: words("holds"),
-    groups: stated.map(({ expression, holds }) => ({ name: expression, rows: [[holds ? "yes" : "NO"]] })),
+    heads: words("holds", "predicted"),
+    groups: stated.map(({ expression, told, holds }) => ({ name: expression, rows: [[holds ? "yes" : "NO", told]] })),
   };
 }
 
@@ -143,7 +149,7 @@ function percentText(share: number): string {
 }
 
 function readyText(ms: number | null): string {
-  return ms === null ? "never" : timeText(ms);
+  return ms === null ? "maybe never" : timeText(ms);
 }
 
 /** Longer than minutes, seconds are no unit to read. */

@@ -1,7 +1,17 @@
 import { LatencyHistogram } from "../harness/load/histogram.ts";
 import { limitNs } from "../harness/run/client-limits.ts";
 import { parameterWords } from "../harness/run/fold.ts";
-import { benchProviders, type Cell, type ClientCost, type EnvelopeCheck, type Floor, type KmsMethod, type Latency, type Phase, type Result } from "../harness/run/schema.ts";
+import {
+  benchProviders,
+  type Cell,
+  type ClientCost,
+  type EnvelopeCheck,
+  type Floor,
+  type KmsMethod,
+  type Latency,
+  type Phase,
+  type Result,
+} from "../harness/run/schema.ts";
 
 /** A phase as tables show it: of several rounds all that was measured together, and of the figures the medians. */
 export interface ShownPhase extends Phase {

@@ -127,7 +127,7 @@ function planned({ plan }: Result, width: number): string[][] {
   return tables.map(({ title, table: { first, heads, groups } }) => {
     const rows = groups.flatMap(({ name, rows: ofGroup }) => ofGroup.map((row) => [name, ...row]));
     const isWordy = rows.some((row) => row.some((text) => text.length > wordyLength));
-    if (isWordy) return [title, ...rows.flatMap((row) => wrap(row.join("  "), width, "  "))];
+    if (isWordy) return [title, ...rows.flatMap((row) => wrap(row.join(": "), width, "  "))];
     const columns = [first, ...heads.map((head) => head.title)]
       .map((head, at): Column<readonly string[]> => ({ title: head, rank: at, of: (row) => oneLine(row[at] ?? "") }))
       .slice(1);

@@ -7,7 +7,7 @@ import { UsageError } from "../errors.ts";
 import { planOf } from "../plan/plan.ts";
 import { parseStatedLimit } from "../plan/stated-limit.ts";
 import { parseSweep } from "../plan/sweep.ts";
-import { machineFacts } from "../run/machine.ts";
+import { clockResolutionNs, machineFacts } from "../run/machine.ts";
 import { createRunFolder } from "../run/run-folder.ts";
 import type { Header } from "../run/schema.ts";
 import { verdicts } from "../run/verdict.ts";
@@ -93,7 +93,7 @@ export const command = defineCommand({
       machine: machineFacts(),
       target: null,
       plugin: null,
-      clock: { resolutionNs: 0 },
+      clock: { resolutionNs: clockResolutionNs(clock) },
       notes,
     };
     const journal = folder.startJournal(header);

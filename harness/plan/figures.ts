@@ -1,6 +1,6 @@
 import type { PlanFigures, PlanRange } from "../run/plan-schema.ts";
 import { behaviourOf } from "./behaviour.ts";
-import { type Fleet, objectsOf, resourceSizes } from "./fleet.ts";
+import { type Fleet, listStartMs, objectsOf, resourceSizes } from "./fleet.ts";
 import { type Cause, causes, type PlanMethod, planMethods } from "./ledger.ts";
 import type { PriceTable } from "./price-table.ts";
 import { type Burst, type CheckMemo, listCallsV2, listMs, meanLatencyMs, readyMsOf, reckonCluster } from "./reckoning.ts";
@@ -62,8 +62,8 @@ export function fleetCalls(fleet: Fleet, seed: string): FleetCalls {
 function addShifted(all: Burst[], bursts: readonly Burst[], { clusters, rolloutSpread, period }: Fleet, count: number): void {
   for (let cluster = 0; cluster < count; cluster++) {
     const shiftMs = (rolloutSpread * cluster) / clusters;
-    for (const { fromMs, toMs, calls } of bursts) {
-      if (calls > 0 && fromMs + shiftMs < period) all.push({ fromMs: fromMs + shiftMs, toMs: toMs + shiftMs, calls });
+    for (const { cause, fromMs, toMs, calls } of bursts) {
+      if (calls > 0 && fromMs + shiftMs < period) all.push({ cause, fromMs: fromMs + shiftMs, toMs: toMs + shiftMs, calls });
     }
   }
 }
@@ -81,7 +81,7 @@ export interface Load {
   readonly firstExceededMs: number | null;
 }
 
-export function loadOf(fleet: Fleet, { bursts, evenPerSecond }: FleetCalls): Load {
+export function loadOf(fleet: Fleet, { bursts, evenPerSecond }: Pick<FleetCalls, "bursts" | "evenPerSecond">): Load {
   const changes = bursts
     .filter(({ calls }) => calls > 0)
     .flatMap(({ fromMs, toMs, calls }) => {
@@ -124,7 +124,7 @@ export function loadOf(fleet: Fleet, { bursts, evenPerSecond }: FleetCalls): Loa
 /** A start of some API servers at one moment, reckoned. */
 export interface ReckonedStart {
   readonly calls: PlanRange;
-  /** Null: never. */
+  /** Null: no end can be told, because the servers hold each other up. */
   readonly readyMs: number | null;
   readonly note: string | null;
 }
@@ -148,7 +148,7 @@ export function reckonStart(fleet: Fleet, servers: number): ReckonedStart {
   const total = servers * own;
   if (quota === undefined || total <= quota || (inFlight / Math.max(latencyMs, 1e-6)) * 1000 <= quota)
     return { calls, readyMs: freeMs, note: null };
-  const throttledMs = fleet.listStart + ((total - quota) / quota) * 1000 + latencyMs;
+  const throttledMs = listStartMs(fleet) + ((total - quota) / quota) * 1000 + latencyMs;
   const waitMs = (inFlight / quota) * 1000;
   const keeps = fleet.kms === "v2" || cachesize >= objectsOf(fleet);
   if (onQuota === "wait" && waitMs + latencyMs <= timeout)
@@ -161,7 +161,7 @@ export function reckonStart(fleet: Fleet, servers: number): ReckonedStart {
     return {
       calls,
       readyMs: null,
-      note: `${why} What it had decrypted does not fit its cache, so no attempt gets further than the one before.`,
+      note: `${why} What it had decrypted does not fit its cache, so every attempt begins at nothing, and they hold each other up: it may never be over.`,
     };
   // What was decrypted stays in the cache: every attempt gets further, at the pace of the quota, with pauses that double up to 30 s.
   return {

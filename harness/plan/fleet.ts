@@ -70,6 +70,7 @@ export const fleetSchema = z.strictObject({
     .default(2 * secondMs)
     .describe("An API server's own time to start, with nothing to decrypt"),
   listStart: duration(0, hourMs).default(1500).describe("From an API server's start until it lists its Secrets"),
+  objectTime: duration(0, secondMs).default(0.1).describe("An API server's own time to fetch and decode an object when it starts"),
   rolloutEvery: duration(hourMs, 3650 * dayMs)
     .optional()
     .describe("Between two rollouts, which restart every API server"),
@@ -118,7 +119,7 @@ export function parseFleet(given: unknown, label: (field: string) => string): Fl
 }
 
 function sentence(issue: z.core.$ZodIssue, label: (field: string) => string): string {
-  if (issue.code === "unrecognized_keys") return `There is no ${issue.keys.map(label).join(", ")}.`;
+  if (issue.code === "unrecognized_keys") return `A fleet has no field ${issue.keys.map(label).join(", ")}.`;
   const [field] = issue.path;
   if (field === undefined) return "A fleet is described by an object of names and values.";
   if (issue.code === "invalid_type" || issue.code === "invalid_union")
@@ -144,6 +145,11 @@ export function minorOf(version: string): number {
 /** Objects that an API server decrypts when it starts. */
 export function objectsOf({ secrets, otherObjects }: Pick<Fleet, "secrets" | "otherObjects">): number {
   return secrets + otherObjects;
+}
+
+/** From an API server's start until it has fetched what it lists, milliseconds; what the KMS takes comes after it. */
+export function listStartMs(fleet: Pick<Fleet, "listStart" | "objectTime" | "secrets" | "otherObjects">): number {
+  return fleet.listStart + objectsOf(fleet) * fleet.objectTime;
 }
 
 /** Sizes of the resources, Secrets first: each has a watch cache of its own. */

@@ -28,7 +28,7 @@ export function limitsOf(fleet: Fleet): Limit[] {
     smallest((secrets) => (reckonStart(at(secrets), 1).readyMs ?? Number.POSITIVE_INFINITY) > slowStartMs),
   );
   bySecrets(
-    servers === 1 ? "That API server is never ready" : `All ${servers} API servers, started at once, are never all ready`,
+    servers === 1 ? "That API server may never be ready" : `All ${servers} API servers, started at once, may never be ready`,
     smallest((secrets) => reckonStart(at(secrets), servers).readyMs === null),
   );
   if (fleet.kms === "v1" && fleet.cachesize > 0) {
@@ -44,7 +44,7 @@ export function limitsOf(fleet: Fleet): Limit[] {
     if (fleet.onQuota === "wait" && !keepsAll(fleet)) {
       const most = Math.floor((quota * (fleet.timeout - meanLatencyMs(fleet))) / 1000 / Math.min(decoders, objectsOf(fleet)));
       limits.push({
-        what: "More that start at once than these hold each other up until none is ever ready",
+        what: "More that start at once than these hold each other up, and may never be ready",
         at: Math.max(1, most),
         unit: "API servers",
         isExceeded: servers > most,

@@ -128,14 +128,14 @@ function shrunk(fleet: Fleet): Fleet {
 
 function effect(what: string, plays: readonly Broken[], lengthMs: number): string {
   const firsts = plays.flatMap(({ firstMs }) => firstMs ?? []);
-  if (firsts.length === 0) return `In an outage of ${durationWord(lengthMs)} no ${what} fail.`;
+  if (firsts.length === 0) return `In an outage of the KMS of ${durationWord(lengthMs)} no ${what} fail.`;
   const failed = plays.reduce((sum, each) => sum + each.failed, 0);
   const of = plays.reduce((sum, each) => sum + each.of, 0);
   const share = Math.min(100, Math.round((100 * failed) / Math.max(1, of)));
   const after = Math.max(...plays.flatMap(({ lastAfterMs }) => lastAfterMs ?? []));
   const some = firsts.length < plays.length ? ` in ${firsts.length} of ${plays.length} trials` : "";
   const late = after > 0 ? `, and the last one ${seconds(after)} after its end` : "";
-  return `Of the ${what} ${share} % fail${some}: the first ${between(firsts)} after the outage began${late}.`;
+  return `In an outage of the KMS of ${durationWord(lengthMs)}, ${share} % of the ${what} fail${some}: the first ${between(firsts)} after the outage began${late}.`;
 }
 
 function restartEffect(ready: readonly (number | undefined)[]): string {

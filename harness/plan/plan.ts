@@ -86,16 +86,33 @@ function startsOf(fleet: Fleet, seed: string): PlanStart[] {
   ];
 }
 
-function callRows({ period }: Fleet, { rows }: FleetCalls): Plan["calls"] {
-  return rows.map(({ cause, method, total, reachesKms }) => ({
-    cause,
-    method,
-    total,
-    perDay: scaled(total, 86_400_000 / period),
-    perMonth: scaled(total, planMonthMs / period),
-    perSecondMean: (total.min + total.max) / 2 / (period / 1000),
-    reachesKms,
-  }));
+function callRows(fleet: Fleet, calls: FleetCalls): Plan["calls"] {
+  const { period } = fleet;
+  return calls.rows.map(({ cause, method, total, reachesKms }) => {
+    const perSecondMean = (total.min + total.max) / 2 / (period / 1000);
+    return {
+      cause,
+      method,
+      total,
+      perDay: scaled(total, 86_400_000 / period),
+      perMonth: scaled(total, planMonthMs / period),
+      perSecondMean,
+      perSecondPeak: Math.max(perSecondMean, reachesKms ? burstPeak(fleet, calls, cause) * shareOf(calls, cause, total.max) : 0),
+      reachesKms,
+    };
+  });
+}
+
+/** Calls a second of the densest burst of a cause; none where it has no bursts. */
+function burstPeak(fleet: Fleet, { bursts }: FleetCalls, cause: string): number {
+  const own = bursts.filter((burst) => burst.cause === cause);
+  return loadOf(fleet, { bursts: own, evenPerSecond: 0 }).peakPerSecond;
+}
+
+/** What part of a cause's calls of the KMS are of this method. */
+function shareOf({ rows }: FleetCalls, cause: string, calls: number): number {
+  const all = rows.filter((row) => row.cause === cause && row.reachesKms).reduce((sum, { total }) => sum + total.max, 0);
+  return all === 0 ? 0 : calls / all;
 }
 
 function scaled({ min, max }: { readonly min: number; readonly max: number }, by: number) {
@@ -129,7 +146,7 @@ function isOn({ kubernetes }: Fleet): boolean {
 }
 
 function startSentence({ what, calls, ready, note, servers }: PlanStart): string {
-  const time = ready === null ? "is never over" : `takes ${durationSpread(ready)} until ${servers === 1 ? "it is" : "they are"} ready`;
+  const time = ready === null ? "may never be over" : `takes ${durationSpread(ready)} until ${servers === 1 ? "it is" : "they are"} ready`;
   return `A restart of ${what} ${time}, with ${rangeWords(calls)} calls.${note === null ? "" : ` ${note}`}`;
 }
 

@@ -1,10 +1,10 @@
 import { consistencyCheckDelayMs, goodCheckTtlMs, healthyPollMs } from "../model/index.ts";
 import { Random } from "../random.ts";
 import { behaviourOf } from "./behaviour.ts";
-import { type Fleet, objectsOf, resourceSizes } from "./fleet.ts";
+import { type Fleet, listStartMs, objectsOf, resourceSizes } from "./fleet.ts";
 import { type CallCount, type Cause, Ledger, type PlanMethod } from "./ledger.ts";
 import { beatMs, beatsBefore, beatsWithin, type Life, livesOf } from "./lives.ts";
-import { type RotationStep, reloadPollMs, rotationSteps } from "./schedule.ts";
+import { migrationDelayMs, type RotationStep, rotationSteps } from "./schedule.ts";
 import { consistencyJitter } from "./simulated-server.ts";
 
 /** Calls of which only the bounds are known, because they depend on what runs at once. Both are the same where the number is certain. */
@@ -95,6 +95,7 @@ interface Timeline extends Life {
 
 /** The bulk of calls that one start makes, for the load over time. */
 export interface Burst {
+  readonly cause: "start" | "migration";
   readonly fromMs: number;
   readonly toMs: number;
   readonly calls: number;
@@ -130,7 +131,7 @@ function timelineOf(fleet: Fleet, life: Life): Timeline {
   const { decoders, readyWaitsForCaches } = behaviourOf(fleet.kubernetes);
   const latencyMs = meanLatencyMs(fleet);
   const loadedMs = life.startMs + (fleet.kms === "v2" ? (fleet.callsPerStatus + 1) * latencyMs : 0);
-  const listeningMs = loadedMs + fleet.listStart;
+  const listeningMs = loadedMs + listStartMs(fleet);
   const filledMs = resourceSizes(fleet).map((size) => {
     const calls = fleet.kms === "v1" ? size : listCallsV2(size, sourcesAtFirst(fleet), decoders);
     return listeningMs + listMs(calls, decoders, latencyMs);
@@ -160,8 +161,8 @@ function countStart(fleet: Fleet, life: Timeline, counts: Reckoning, bursts: Bur
     counts.add("start", "Decrypt", Math.min(min, possible), Math.min(max, possible));
     calls += Math.min(max, possible);
   }
-  if (fleet.kms === "v1" && life.endMs > life.loadedMs + Math.min(fleet.listStart, fleet.serverStart)) counts.add("start", "Version", 1);
-  bursts.push({ fromMs: life.listeningMs, toMs: Math.max(life.listeningMs + 1, ...life.filledMs), calls });
+  if (fleet.kms === "v1" && life.endMs > life.loadedMs + Math.min(listStartMs(fleet), fleet.serverStart)) counts.add("start", "Version", 1);
+  bursts.push({ cause: "start", fromMs: life.listeningMs, toMs: Math.max(life.listeningMs + 1, ...life.filledMs), calls });
 }
 
 /** While the values of two providers of KMS v1 are in store, each has its handshake; who comes first depends on who reads what when. */
@@ -471,12 +472,20 @@ function countMigrations(
       counts.add("migration", "Decrypt", 0, pairs * decoders);
       continue;
     }
-    const isPlain = writes === 0;
-    counts.add("migration", "Encrypt", isPlain ? rewritten : 0, rewritten);
+    // What others write between the new key and its turn is not stale any more; and who restarts meanwhile misses events.
+    const written = writes === 0 ? 0 : Math.ceil((writes * (migrationDelayMs + rewritten * stepMs)) / 1000) + 1;
+    const atLeast = Math.max(0, rewritten - written);
+    const isCalm = !lives.some(({ startMs, readyMs }) => startMs < atMs + rewritten * stepMs + 1000 && readyMs > atMs - migrationDelayMs);
+    counts.add("migration", "Encrypt", atLeast, rewritten);
     const reread = rereads(cachesize, rewritten, objectsOf(fleet), fleet.reload);
     const peers = (cachesize < 0 ? apiServers : apiServers - 1) * rewritten;
-    counts.add("migration", "Decrypt", isPlain ? peers + reread.min : 0, peers + reread.max);
-    bursts.push({ fromMs: atMs, toMs: atMs + rewritten * stepMs, calls: rewritten + peers + reread.max });
+    counts.add(
+      "migration",
+      "Decrypt",
+      writes === 0 ? peers + reread.min : isCalm ? Math.max(0, peers - written * apiServers) : 0,
+      peers + reread.max,
+    );
+    bursts.push({ cause: "migration", fromMs: atMs, toMs: atMs + rewritten * stepMs, calls: rewritten + peers + reread.max });
   }
 }
 
@@ -503,6 +512,3 @@ function countReads(fleet: Fleet, counts: Reckoning): void {
 export function readyMsOf(fleet: Fleet): number {
   return timelineOf(fleet, { server: 0, startMs: 0, endMs: Number.POSITIVE_INFINITY }).readyMs;
 }
-
-/** How long until a reloaded configuration is in force, milliseconds at most (spec encryption-at-rest 4.4). */
-export const reloadMsMax = reloadPollMs;

@@ -3,7 +3,7 @@ import type { Fleet } from "./fleet.ts";
 /** How long after a new key the migration begins: a poll may take a minute to see it, and the API servers' advice is to wait three more (spec encryption-at-rest 2.5). */
 export const migrationDelayMs = 5 * 60_000;
 /** An API server looks at its configuration this often (spec encryption-at-rest 4.4). */
-export const reloadPollMs = 60_000;
+const reloadPollMs = 60_000;
 
 /** When the rollouts of a cluster begin; the first is its start. Milliseconds since the period's start. */
 export function rolloutPhases(fleet: Fleet, cluster: number): number[] {

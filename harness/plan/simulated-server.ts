@@ -20,7 +20,7 @@ import {
 import type { Random } from "../random.ts";
 import type { Behaviour } from "./behaviour.ts";
 import type { EventQueue } from "./event-queue.ts";
-import type { Fleet } from "./fleet.ts";
+import { type Fleet, listStartMs } from "./fleet.ts";
 import type { Cause, PlanMethod } from "./ledger.ts";
 import type { ModelledKms } from "./modelled-kms.ts";
 
@@ -108,7 +108,7 @@ export class SimulatedServer {
     this.#isUp = true;
     this.#loadProviders(() => {
       const life = this.#life;
-      this.#later(fleet.listStart, () => this.#startLists());
+      this.#later(listStartMs(fleet), () => this.#startLists());
       this.#later(fleet.serverStart, () => {
         this.#isLoaded = true;
         this.#probe(life);

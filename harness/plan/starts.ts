@@ -5,6 +5,9 @@ import { Simulation } from "./simulation.ts";
 
 /** Reads that are still played one by one; more are reckoned. About a second of work. */
 const readsMax = 150_000;
+/** Servers that hold each other up read again and again: fewer are played, and not for longer than so many events. */
+const contendedReadsMax = 20_000;
+const eventsMax = 400_000;
 /** Repetitions where the latency is drawn: enough for a spread, and no more than the time allows. */
 const seedsMax = 5;
 /** A start that has not ended then is said never to. */
@@ -14,14 +17,22 @@ const patienceMs = 3_600_000;
 export function startOf(fleet: Fleet, what: string, servers: number, seed: string): PlanStart {
   const reckoned = reckonStart(fleet, servers);
   const reads = servers * objectsOf(fleet);
+  const isPlayed = reads <= (reckoned.readyMs === null ? contendedReadsMax : readsMax);
   const common = { what, servers, calls: reckoned.calls, note: reckoned.note };
-  if (reads > readsMax || reckoned.readyMs === null) {
+  if (!isPlayed) {
     const ms = reckoned.readyMs;
     return { ...common, ready: ms === null ? null : { lowMs: ms, midMs: ms, highMs: ms }, how: "reckoned" };
   }
   const seeds = fleet.kmsLatency.shape === "constant" ? 1 : Math.max(1, Math.min(seedsMax, Math.floor(readsMax / reads)));
   const readyMs = Array.from({ length: seeds }, (_, at) => playStart(fleet, servers, `${seed}/start ${at}`));
-  return { ...common, ready: spread(readyMs), how: "simulated" };
+  const ready = spread(readyMs);
+  const isOver = ready !== null && reckoned.readyMs === null;
+  return {
+    ...common,
+    ready,
+    how: "simulated",
+    note: isOver ? "They hold each other up over the quota, and are ready only because some pause while others get on." : common.note,
+  };
 }
 
 /** Plays it; undefined where some server is never ready. */
@@ -34,7 +45,7 @@ function playStart(fleet: Fleet, servers: number, seed: string): number | undefi
     server.onReady = () => left--;
     server.start();
   }
-  simulation.queue.run(patienceMs, () => left === 0);
+  simulation.queue.run(patienceMs, () => left === 0 || simulation.queue.events > eventsMax);
   const times = starting.map(({ readyAfterMs }) => readyAfterMs);
   return times.includes(undefined) ? undefined : Math.max(...times.flatMap((ms) => ms ?? []));
 }

@@ -1,6 +1,7 @@
 import { UsageError } from "../errors.ts";
 import type { Plan, PlanFigures } from "../run/plan-schema.ts";
 import { durationWithDaysMs } from "./quantity.ts";
+import { amount, timeWords } from "./words.ts";
 
 /** The figures that a limit may be stated for; durations in milliseconds. */
 const measures = {
@@ -40,7 +41,8 @@ export function parseStatedLimit(text: string): StatedLimit {
 /** Whether the figure keeps to the limit; what is never reached does not, and neither does what cannot be told. */
 export function judge({ expression, measure, max, isStrict }: StatedLimit, figures: PlanFigures): Plan["stated"][number] {
   const value = measures[measure].of(figures);
-  return { expression, value, holds: value !== null && (isStrict ? value < max : value <= max) };
+  const told = value === null ? "never, or not known" : measures[measure].isTime ? timeWords(value) : amount(value);
+  return { expression, told, holds: value !== null && (isStrict ? value < max : value <= max) };
 }
 
 function measureOf(word: string): MeasureName | undefined {

@@ -25,7 +25,7 @@ export function timeWords(ms: number): string {
   return `${value < 99.95 && !Number.isInteger(value) ? value.toFixed(1) : Math.round(value)} ${unit}`;
 }
 
-/** Null: never. */
+/** Null: no end can be told. */
 export function readyWords(ms: number | null): string {
-  return ms === null ? "never" : timeWords(ms);
+  return ms === null ? "an end that cannot be told" : timeWords(ms);
 }

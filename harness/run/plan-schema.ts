@@ -10,7 +10,7 @@ const amount = z.number().nonnegative();
 const range = z.strictObject({ min: amount, max: amount });
 export type PlanRange = z.infer<typeof range>;
 
-/** Null: never, for the reason that the note tells. */
+/** Null: no end can be told, for the reason that the note tells. */
 const duration = z.strictObject({ lowMs: amount, midMs: amount, highMs: amount }).nullable();
 export type PlanDuration = z.infer<typeof duration>;
 
@@ -30,7 +30,7 @@ export type PlanStart = z.infer<typeof planStartSchema>;
 /** The figures by which two fleets are compared. */
 export const planFiguresSchema = z.strictObject({
   decryptsPerStart: amount,
-  /** Null where it is never ready. */
+  /** Null where no end can be told. */
   readyOneMs: amount.nullable(),
   readyAllMs: amount.nullable(),
   readyRegionMs: amount.nullable(),
@@ -59,6 +59,8 @@ export const planSchema = z.strictObject({
       perDay: range,
       perMonth: range,
       perSecondMean: amount,
+      /** Of the period; the causes need not peak together. */
+      perSecondPeak: amount,
       reachesKms: z.boolean(),
     }),
   ),
@@ -95,6 +97,6 @@ export const planSchema = z.strictObject({
     .strictObject({ name: z.string(), points: z.array(z.strictObject({ value: z.number(), figures: planFiguresSchema })) })
     .nullable(),
   /** The limits that were stated, and how the plan stands to them. */
-  stated: z.array(z.strictObject({ expression: z.string(), value: amount.nullable(), holds: z.boolean() })),
+  stated: z.array(z.strictObject({ expression: z.string(), /** In words, what is predicted. */ told: z.string(), holds: z.boolean() })),
 });
 export type Plan = z.infer<typeof planSchema>;

@@ -105,9 +105,9 @@ export function runFaults({ status, fault, cells, checks, steps, plan, header }:
   return [...faults, header.command === "bench" ? "Nothing was measured." : "Nothing was checked."];
 }
 
-/** A limit that was stated for a plan and that its prediction breaks; the report's figures show by how much. */
-function statedSentence({ expression }: Plan["stated"][number]): string {
-  return `By the prediction the limit "${expression}" does not hold.`;
+/** A limit that was stated for a plan and that its prediction breaks. */
+function statedSentence({ expression, told }: Plan["stated"][number]): string {
+  return `By the prediction the limit "${expression}" does not hold: ${told}.`;
 }
 
 /**
