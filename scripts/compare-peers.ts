@@ -12,14 +12,14 @@ import { root } from "./steps.ts";
 /**
  * kmsmark's clients beside ghz and k6, in interleaved rounds on this machine: prints tables, and with --write puts them into docs/performance.md in the place of
  * those that are there. A peer that cannot be had is left out, with the reason. Some minutes; the first time some more, in which the peers are built.
- * Usage: npm run compare:peers -- [--only ghz|k6] [--rounds 7] [--seconds 2] [--creates 5000] [--in-flight 32] [--write]
+ * Usage: npm run compare:peers -- [--only ghz|k6] [--rounds 7] [--seconds 2] [--creates 10000] [--in-flight 32] [--write]
  */
 const { values } = parseArgs({
   options: {
     only: { type: "string" },
     rounds: { type: "string", default: "7" },
     seconds: { type: "string", default: "2" },
-    creates: { type: "string", default: "5000" },
+    creates: { type: "string", default: "10000" },
     "in-flight": { type: "string", default: "32" },
     write: { type: "boolean", default: false },
   },
