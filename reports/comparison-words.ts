@@ -5,15 +5,19 @@ import { none } from "./column.ts";
 import { formatBytes, formatNs, formatRate } from "./units.ts";
 
 /** What a reader must know before any figure, in sentences: first of all whether the runs are alike. */
-export function comparisonContext({ base, other, unlike, confidence, notes }: Comparison): string[] {
+export function comparisonContext({ base, other, between, unlike, confidence, notes }: Comparison): string[] {
   const model = [base, other].some(({ target }) => target?.isModel === true);
   const differing = unlike.map((fact) => `${fact.what} (${fact.base} against ${fact.other})`);
   return [
     ...(differing.length === 0
-      ? ["The runs are alike in machine, versions, target, plugin, load and seed."]
+      ? [
+          `${between === null ? "The runs are alike" : "The sides are of one run, alike"} in machine, versions, target, plugin, load and seed.`,
+        ]
       : [`Unlike runs: what differs between them is not only what was to be compared, but ${differing.join("; ")}.`]),
     ...(model ? ["Figures of the target embedded are a model's: it is no kube-apiserver."] : []),
-    `A is ${runName(base)}, B is ${runName(other)}; they did not run in turn, so what changed on the machine between them is in the differences too.`,
+    between === null
+      ? `A is ${runName(base)}, B is ${runName(other)}; they did not run in turn, so what changed on the machine between them is in the differences too.`
+      : `A is ${between.base} and B is ${between.other} in ${runName(base)}, measured ${between.rounds > 1 ? "in turn, round by round" : "one after the other"}; the cells below bear the names of A.`,
     `Intervals are of ${Math.round(confidence * 100)} %, by bootstrap; p is a permutation test's, corrected by Holm for all tests here, and at most ${(1 - confidence).toFixed(2)} where there is a difference.`,
     ...notes,
   ];

@@ -51,10 +51,14 @@ const columns = [
   "parameters",
   "round",
   "figures",
+  "client_cpu_us_per_request",
+  "client_event_loop_delay_max_ms",
+  "client_gc_pause_max_ms",
+  "client_send_delay_p99_ms",
 ] as const;
 
 function row(cell: Cell, phase: Phase, target: Header["target"]): Record<(typeof columns)[number], string | number | null> {
-  const { requests, latency, kms } = phase;
+  const { requests, latency, kms, client } = phase;
   const calls = (method: string) => (kms === null ? null : workCalls(phase, method));
   return {
     target: target?.kind ?? "",
@@ -84,6 +88,10 @@ function row(cell: Cell, phase: Phase, target: Header["target"]): Record<(typeof
     parameters: namesAndValues(cell.parameters),
     round: cell.round,
     figures: namesAndValues(phase.figures),
+    client_cpu_us_per_request: client?.cpuUsPerRequest ?? null,
+    client_event_loop_delay_max_ms: client?.eventLoopDelayMaxMs ?? null,
+    client_gc_pause_max_ms: client?.gcPauseMaxMs ?? null,
+    client_send_delay_p99_ms: client?.sendDelayMsP99 ?? null,
   };
 }
 

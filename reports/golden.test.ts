@@ -9,7 +9,7 @@ import type { Reporter } from "./reporter.ts";
 const themes = readdirSync("reports/fixtures").filter((name) => name !== "comparison");
 
 it("has the fixtures", () => {
-  expect(themes).toEqual(["ack", "complete", "conform", "conform-cut-off", "cut-off", "embedded", "mismatch"]);
+  expect(themes).toEqual(["ack", "complete", "conform", "conform-cut-off", "cut-off", "embedded", "mismatch", "rounds"]);
 });
 
 describe.each(themes)("the run %s", async (theme) => {

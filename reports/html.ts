@@ -208,8 +208,8 @@ function planSections({ plan }: Result): string[] {
   return curves === "" ? tables : [`<h2>${escapeMarkup(`Over ${plan.sweep?.name ?? ""}: a prediction`)}</h2>\n${curves}`, ...tables];
 }
 
-function sections({ cells }: Result): string[] {
-  return sectionsOf(cells).map(({ title, rows }) => {
+function sections(result: Result): string[] {
+  return sectionsOf(result).map(({ title, rows }) => {
     const facts = rows.map((row) => ({ label: row.label, text: factsOf(row) })).filter(({ text }) => text !== "");
     const items = facts.map(({ label, text }) => `<li>${escapeMarkup(`${label}: ${text}`)}</li>`);
     const parts = [

@@ -74,3 +74,14 @@ it("fails a SHOULD in a strict run alone, and shows it in any", async () => {
 it("fails the run that was cut off", async () => {
   expect(await render("cut-off")).toContain('<failure message="The run was cut off in the phase update of kms-v2, 50 secrets.">');
 });
+
+it("has a case for each threshold", async () => {
+  const thresholds = [
+    { expression: "write.p99<20ms", holds: true, measured: "7.258ms" },
+    { expression: "cold.decrypts<=1", holds: false, measured: "50" },
+  ];
+  const text = junit.render({ ...(await readRun("reports/fixtures/embedded")), thresholds });
+  expect(text).toContain('tests="6" failures="1"');
+  expect(caseOf(text, "write.p99&lt;20ms")).toContain("The threshold write.p99&lt;20ms holds: 7.258ms.");
+  expect(caseOf(text, "cold.decrypts&lt;=1")).toContain('<failure message="The threshold cold.decrypts&lt;=1 does not hold: 50.">');
+});

@@ -101,8 +101,8 @@ function allChecks({ checks }: Result): string[] {
     : [`<details><summary>All ${checks.length} checks</summary>\n\n${table(checkTable(checks))}\n\n</details>`];
 }
 
-function tables({ cells }: Result): string[] {
-  return sectionsOf(cells).flatMap(({ title, rows }) => {
+function tables(result: Result): string[] {
+  return sectionsOf(result).flatMap(({ title, rows }) => {
     const facts = rows.map((row) => ({ label: row.label, text: factsOf(row) })).filter(({ text }) => text !== "");
     return [
       `## ${escapeMarkdown(title)}`,

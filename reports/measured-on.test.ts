@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { LatencyHistogram } from "../harness/load/histogram.ts";
 import { readRun } from "../harness/run/read-run.ts";
 import type { Load, PhaseName, Result } from "../harness/run/schema.ts";
 import { measuredOn } from "./measured-on.ts";
@@ -32,6 +33,24 @@ it("says how many clients a closed loop had", () => {
   expect(loads({ write: { model: "closed", inFlight: 8 } })).toEqual([
     "Load: closed loop, 8 clients; latency counts from when a request was sent.",
   ]);
+});
+
+it("says how requests came where not evenly", () => {
+  expect(loads({ write: { ...open, arrivals: "poisson" } })).toEqual([
+    "Load: open loop, Poisson arrivals, on average 200/s, at most 64 in flight; latency counts from when a request was due.",
+  ]);
+});
+
+it("says what the client can do at best", () => {
+  const latency = LatencyHistogram.empty();
+  latency.recordMs(0.25);
+  const some = latency.toLatency();
+  if (some === null) throw new TypeError();
+  const floor = { roundTrips: { https: some }, eventLoopDelay: some, clockResolutionNs: 40, sendDelay: some };
+  expect(measuredOn({ ...complete, floor })).toContain(
+    "The client itself: a call to a server that does nothing takes 250 µs (https); it sends 250 µs late, one in a hundred 250 µs; " +
+      "its event loop is late by 250 µs, one in a hundred times by 250 µs.",
+  );
 });
 
 it("says nothing of the load where there was none", () => {

@@ -1,14 +1,15 @@
-import type { Cell, Header, Load, PhaseName, Result } from "../harness/run/schema.ts";
+import type { arrivals, Cell, Floor, Header, Load, PhaseName, Result } from "../harness/run/schema.ts";
 import { formatBytes, formatMs, formatNs, formatRate } from "./units.ts";
 
 /** What a reader must know before any figure, in sentences; where a model was measured, the first one says so. */
-export function measuredOn({ header, status, durationMs, cells }: Result): string[] {
+export function measuredOn({ header, status, durationMs, cells, floor }: Result): string[] {
   const { target, machine } = header;
   return [
     ...subject(header),
     `Run ${header.runId} of ${header.startedAt}: ${status} after ${formatMs(durationMs)}; kmsmark ${header.kmsmark}, seed ${header.seed}.`,
     `Machine: ${machine.cpus} × ${machine.cpu}, ${formatBytes(machine.memoryBytes)}, ${machine.system}, Node.js ${machine.node}; ` +
       `the clock resolves ${formatNs(header.clock.resolutionNs)}.`,
+    ...(floor === null ? [] : [floorSentence(floor)]),
     ...loads(cells),
     ...(target?.refused ?? []).map(({ kind, reason, remedy }) => `Not on ${kind}: ${reason} This would change it: ${remedy}`),
     ...header.notes,
@@ -37,6 +38,18 @@ function subject(header: Header): string[] {
   return [...(target.isModel ? [model] : []), `${verbOf(header)} on ${server}${etcd}, target ${target.kind}; ${behind}`];
 }
 
+/** What lies below every figure of the run. */
+function floorSentence({ roundTrips, eventLoopDelay, sendDelay }: Floor): string {
+  const trips = Object.entries(roundTrips).map(
+    ([kind, { p50 }]) => `a call to a server that does nothing takes ${formatNs(p50)} (${kind})`,
+  );
+  return `The client itself: ${[
+    ...trips,
+    ...(sendDelay === null ? [] : [`it sends ${formatNs(sendDelay.p50)} late, one in a hundred ${formatNs(sendDelay.p99)}`]),
+    `its event loop is late by ${formatNs(eventLoopDelay.p50)}, one in a hundred times by ${formatNs(eventLoopDelay.p99)}`,
+  ].join("; ")}.`;
+}
+
 /** Which phases were loaded how; the phases are named only where they differ. */
 function loads(cells: readonly Cell[]): string[] {
   const phases = new Map<string, Set<PhaseName>>();
@@ -48,13 +61,22 @@ function loads(cells: readonly Cell[]): string[] {
   return [...phases].map(([load, names]) => `Load${phases.size === 1 ? "" : ` of ${enumerate([...names])}`}: ${load}.`);
 }
 
+const arrivalWords: Readonly<Record<Exclude<(typeof arrivals)[number], "constant">, string>> = {
+  poisson: "Poisson arrivals",
+  ramp: "a ramp",
+  step: "steps",
+  spike: "a spike",
+  replay: "a recording played again",
+};
+
 /** Says also from when latency counts, because the two models are not comparable. */
 function describeLoad(load: Load): string {
   if (load.model === "closed") {
     const clients = load.inFlight === 1 ? "one client" : `${load.inFlight} clients`;
     return `closed loop, ${clients}; latency counts from when a request was sent`;
   }
-  return `open loop, ${formatRate(load.ratePerSecond)}, at most ${load.inFlightMax} in flight; latency counts from when a request was due`;
+  const how = load.arrivals === "constant" ? "" : `${arrivalWords[load.arrivals]}, on average `;
+  return `open loop, ${how}${formatRate(load.ratePerSecond)}, at most ${load.inFlightMax} in flight; latency counts from when a request was due`;
 }
 
 /** `a`, `a and b`, `a, b and c`. */

@@ -4,10 +4,13 @@ import { type Column, latencyFigure, none } from "./column.ts";
 import type { CellRows, ShownPhase } from "./rounds.ts";
 import { figureTitle, formatBytes, formatFigure, formatMs, formatNs, formatRate } from "./units.ts";
 
-const latencyColumn = (title: string, rank: number, quantile: (latency: Latency) => number): Column<Phase> => ({
+const latencyColumn = (title: string, rank: number, quantile: (latency: Latency) => number): Column<ShownPhase> => ({
   title,
   rank,
-  of: ({ latency }) => latencyFigure(latency === null ? undefined : quantile(latency)),
+  of({ latency, unsureBelowNs }) {
+    const ns = latency === null ? undefined : quantile(latency);
+    return `${latencyFigure(ns)}${ns !== undefined && unsureBelowNs !== null && ns < unsureBelowNs ? " ~" : ""}`;
+  },
 });
 
 const callColumn = (method: string, rank: number): Column<Phase> => ({
@@ -17,7 +20,7 @@ const callColumn = (method: string, rank: number): Column<Phase> => ({
 });
 
 /** What every table of phases shows, in this order. */
-const phaseColumns: readonly Column<Phase>[] = [
+const phaseColumns: readonly Column<ShownPhase>[] = [
   { title: "took", rank: 9, of: ({ durationMs }) => formatMs(durationMs) },
   latencyColumn("p50", 1, ({ p50 }) => p50),
   latencyColumn("p99", 2, ({ p99 }) => p99),
@@ -32,8 +35,10 @@ const phaseColumns: readonly Column<Phase>[] = [
 export function columnsOf(rows: readonly CellRows[]): readonly Column<ShownPhase>[] {
   const names = new Set(rows.flatMap(({ phases }) => phases.flatMap(({ figures }) => Object.keys(figures))));
   const hasRounds = rows.some(({ rounds }) => rounds.length > 1);
+  const hasCosts = rows.some(({ phases }) => phases.some(({ client }) => client !== null));
   return [
     ...phaseColumns,
+    ...(hasCosts ? [{ title: "client CPU", rank: 10, of: ({ client }: ShownPhase) => costFigure(client) }] : []),
     ...(hasRounds ? [{ title: "p50 by round", rank: 6, of: ({ p50s }: ShownPhase) => spread(p50s) }] : []),
     ...[...names].map((name, at) => ({
       title: figureTitle(name),
@@ -42,6 +47,11 @@ export function columnsOf(rows: readonly CellRows[]): readonly Column<ShownPhase
       of: ({ figures }: ShownPhase) => (figures[name] === undefined ? none : formatFigure(name, figures[name])),
     })),
   ];
+}
+
+/** What the client spent on a request. */
+function costFigure(client: Phase["client"]): string {
+  return client?.cpuUsPerRequest === null || client?.cpuUsPerRequest === undefined ? none : formatNs(client.cpuUsPerRequest * 1000);
 }
 
 function spread(p50s: readonly number[]): string {

@@ -1,11 +1,14 @@
 import { LatencyHistogram } from "../harness/load/histogram.ts";
+import { limitNs } from "../harness/run/client-limits.ts";
 import { parameterWords } from "../harness/run/fold.ts";
-import type { Cell, EnvelopeCheck, KmsMethod, Latency, Phase } from "../harness/run/schema.ts";
+import { benchProviders, type Cell, type ClientCost, type EnvelopeCheck, type Floor, type KmsMethod, type Latency, type Phase, type Result } from "../harness/run/schema.ts";
 
 /** A phase as tables show it: of several rounds all that was measured together, and of the figures the medians. */
 export interface ShownPhase extends Phase {
   /** The median latency of each round, nanoseconds; none where nothing was timed. */
   readonly p50s: readonly number[];
+  /** A latency below it says more of the client than of the server, nanoseconds; null where the client's floor is not known. */
+  readonly unsureBelowNs: number | null;
 }
 
 /** What was measured of one provider with one set of parameters, in all rounds. */
@@ -25,11 +28,20 @@ export interface CellSection {
 }
 
 /** The sections of a run, in its order. @throws RunFolderError `histogram-unreadable` where a histogram of several rounds is damaged */
-export function sectionsOf(cells: readonly Cell[]): CellSection[] {
+export function sectionsOf({ cells, floor }: Pick<Result, "cells" | "floor">): CellSection[] {
   return [...Map.groupBy(cells, sectionTitle)].map(([title, ofSection]) => ({
     title,
-    rows: [...Map.groupBy(ofSection, labelOf)].map(([label, rounds]) => merged(label, rounds)),
+    rows: [...Map.groupBy(inOrder(ofSection), labelOf)].map(([label, rounds]) => merged(label, rounds, floor)),
   }));
+}
+
+/** Rounds have orders that were drawn: their providers stand in one and the same. A single round keeps that of the run. */
+function inOrder(cells: readonly Cell[]): readonly Cell[] {
+  if (cells.every(({ round }) => round === 1)) return cells;
+  const groups = Map.groupBy(cells, ({ parameters }) => parameterWords(parameters).join());
+  return [...groups.values()].flatMap((group) =>
+    group.toSorted((a, b) => benchProviders.indexOf(a.provider) - benchProviders.indexOf(b.provider)),
+  );
 }
 
 function sectionTitle({ benchmark, secrets }: Cell): string {
@@ -41,23 +53,25 @@ function labelOf({ provider, parameters }: Cell): string {
   return [provider, ...parameterWords(parameters)].join(", ");
 }
 
-function merged(label: string, rounds: readonly Cell[]): CellRows {
+function merged(label: string, rounds: readonly Cell[], floor: Floor | null): CellRows {
   const [first, ...others] = rounds;
   if (first === undefined) throw new RangeError("A cell has at least one round.");
   const byName = Map.groupBy(
     rounds.flatMap(({ phases }) => phases),
     ({ name }) => name,
   );
-  const phases = others.length === 0 ? first.phases.map((phase) => shown([phase])) : [...byName.values()].map(shown);
+  const phases =
+    others.length === 0 ? first.phases.map((phase) => shown([phase], floor)) : [...byName.values()].map((parts) => shown(parts, floor));
   const faults = rounds.flatMap(({ fault }) => fault ?? []);
   return { ...first, label, phases, rounds, envelopes: mergedCheck(rounds), fault: faults[0] ?? null };
 }
 
-function shown(parts: readonly Phase[]): ShownPhase {
+function shown(parts: readonly Phase[], floor: Floor | null): ShownPhase {
   const [first, ...others] = parts;
   if (first === undefined) throw new RangeError("A phase was measured at least once.");
   const p50s = parts.flatMap(({ latency }) => latency?.p50 ?? []);
-  if (others.length === 0) return { ...first, p50s };
+  const unsureBelowNs = limitNs(first, floor);
+  if (others.length === 0) return { ...first, p50s, unsureBelowNs };
   const { requests } = first;
   return {
     ...first,
@@ -73,7 +87,25 @@ function shown(parts: readonly Phase[]): ShownPhase {
     kms: first.kms === null ? null : mergedMethods(parts.map(({ kms }) => kms ?? {})),
     server: added(parts.map(({ server }) => server)),
     figures: medians(parts.map(({ figures }) => figures)),
+    client: mergedCost(parts),
     p50s,
+    unsureBelowNs,
+  };
+}
+
+function mergedCost(parts: readonly Phase[]): ClientCost | null {
+  const costs = parts.flatMap(({ client }) => client ?? []);
+  if (costs.length === 0) return null;
+  const requests = sumOf(parts, ({ client, requests: { ok, failed } }) => (client === null ? 0 : ok + failed));
+  const cpuMs = sumOf(costs, (cost) => cost.cpuMs);
+  const late = costs.flatMap(({ sendDelayMsP99 }) => sendDelayMsP99 ?? []);
+  return {
+    cpuMs,
+    cpuUsPerRequest: requests === 0 ? null : (cpuMs * 1000) / requests,
+    eventLoopDelayMaxMs: Math.max(...costs.map(({ eventLoopDelayMaxMs }) => eventLoopDelayMaxMs)),
+    gcPauseMaxMs: Math.max(...costs.map(({ gcPauseMaxMs }) => gcPauseMaxMs)),
+    gcPauseTotalMs: sumOf(costs, ({ gcPauseTotalMs }) => gcPauseTotalMs),
+    sendDelayMsP99: late.length === 0 ? null : Math.max(...late),
   };
 }
 

@@ -6,8 +6,8 @@ import { clip, oneLine } from "./escape.ts";
 import { kmsCalls, kmsColumns } from "./kms-calls.ts";
 import { measuredOn } from "./measured-on.ts";
 import { columnsOf, factsOf, troubles } from "./phase-columns.ts";
-import { type CellRows, type CellSection, type ShownPhase, sectionsOf } from "./rounds.ts";
 import { planTables } from "./plan.ts";
+import { type CellRows, type CellSection, type ShownPhase, sectionsOf } from "./rounds.ts";
 import { byPart, eventColumns, stepTroubles, stepWords } from "./steps.ts";
 
 /** Below this nothing useful fits, and lines are left to the terminal to wrap. */
@@ -28,7 +28,7 @@ export function renderTerminal(result: Result, columns: number): string {
   const shown = verdicts(result).sentences.filter(({ isShown }) => isShown !== true);
   const summary = shown.flatMap(({ text, isFault }) => wrap(text, width, isFault ? "✗ " : "· "));
   const findings = result.findings.flatMap(({ benchmark, text }) => wrap(`${benchmark}: ${text}`, width, "» "));
-  const tables = sectionsOf(result.cells).flatMap((section) => [phases(section, width), kms(section.rows, width)]);
+  const tables = sectionsOf(result).flatMap((section) => [phases(section, width), kms(section.rows, width)]);
   const failing = stepTroubles(result.steps).map((step) => stepLines(step, width));
   const procedure = [steps(result, width), events(result, width)];
   return `${[context, findings, ...found, ...failing, areas(result, width), ...procedure, summary, ...tables, ...planned(result, width)]

@@ -7,3 +7,5 @@ import { root } from "./steps.ts";
 writeFileSync(join(root, indexFile), generateIndex());
 const { checksDocFile, generateChecksDoc } = await import("./generate-checks-doc.ts");
 writeFileSync(join(root, checksDocFile), generateChecksDoc());
+const { benchDocFile, generateBenchDoc } = await import("./generate-bench-doc.ts");
+writeFileSync(join(root, benchDocFile), generateBenchDoc());

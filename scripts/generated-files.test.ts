@@ -1,8 +1,10 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { benchmarks } from "../suites/bench/index.ts";
 import { allChecks } from "../suites/conformance/index.ts";
 import { invariants } from "../suites/conformance/invariants.ts";
+import { benchDocFile, generateBenchDoc } from "./generate-bench-doc.ts";
 import { checksDocFile, generateChecksDoc } from "./generate-checks-doc.ts";
 import { generateIndex, indexFile } from "./generate-index.ts";
 import { root } from "./steps.ts";
@@ -10,6 +12,7 @@ import { root } from "./steps.ts";
 it.each([
   [indexFile, generateIndex],
   [checksDocFile, generateChecksDoc],
+  [benchDocFile, generateBenchDoc],
 ])("%s is what `npm run generate` makes", (file, generate) => {
   const isFresh = readFileSync(join(root, file), "utf8") === generate();
   expect(isFresh, `${file} is stale: run \`npm run generate\`.`).toBe(true);
@@ -33,4 +36,12 @@ describe("the catalogue of checks", () => {
       allChecks.flatMap(({ id, invariants: of }) => of.filter((each) => !Object.hasOwn(invariants, each)).map((each) => `${id}: ${each}`)),
     ).toEqual([]);
   });
+});
+
+it("lists every benchmark that there is, under the name of its file", () => {
+  const folder = join(root, "suites/bench");
+  const files = readdirSync(folder).filter((name) => /satisfies Benchmark;/.test(readFileSync(join(folder, name), "utf8")));
+  expect(files.length).toBeGreaterThan(7);
+  expect(Object.keys(benchmarks).toSorted()).toEqual(files.map((name) => name.replace(/\.ts$/, "")).toSorted());
+  expect(Object.entries(benchmarks).filter(([name, { id }]) => name !== id)).toEqual([]);
 });

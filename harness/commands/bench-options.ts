@@ -4,18 +4,16 @@ import { benchmarks } from "../../suites/bench/index.ts";
 import type { OwnOption } from "../../suites/bench/own-option.ts";
 import { UsageError } from "../errors.ts";
 import { socketPathOf } from "../kms/socket.ts";
+import { type LoadWords, readLoadWords } from "../load/load-words.ts";
 import type { BundledProvider } from "../plugin-process.ts";
-import { type BenchProvider, benchProviders, type Load } from "../run/schema.ts";
+import { type BenchProvider, benchProviders } from "../run/schema.ts";
 import { parseEtcdVersion, parseKubernetesVersion } from "../target/install/index.ts";
 
 /** The words of the command line that decide what is measured; undefined where a benchmark's default holds. */
-export interface BenchWords {
+export interface BenchWords extends LoadWords {
   readonly suite: readonly string[];
   readonly secrets: string | undefined;
   readonly providers: string | undefined;
-  readonly rate: number | undefined;
-  readonly "in-flight": number | undefined;
-  readonly "closed-loop": boolean | undefined;
   readonly rounds: number | undefined;
   readonly "kms-latency": string | undefined;
   readonly "api-servers": number | undefined;
@@ -36,8 +34,6 @@ export interface ChosenBenchmark {
 
 /** All requests of a phase are encoded beforehand, some 25 KB a Secret: more than this would take more memory than machines have to spare. */
 const secretsMax = 100_000;
-const rateMax = 100_000;
-const inFlightMax = 4096;
 const roundsMax = 1000;
 /** kube-apiserver waits no longer for a KMS (spec encryption-at-rest 1.3), but the longer wait is a measurement too. */
 const kmsLatencyMsMax = 60_000;
@@ -48,7 +44,8 @@ const cacheSizeMax = 2 ** 31 - 1;
 const wordsOf: Readonly<Record<SharedOption, readonly (keyof BenchWords)[]>> = {
   secrets: ["secrets"],
   providers: ["providers"],
-  load: ["rate", "in-flight", "closed-loop"],
+  load: ["rate", "arrivals", "replay", "in-flight", "closed-loop"],
+  duration: ["duration"],
   rounds: ["rounds"],
   "kms-latency": ["kms-latency"],
   "api-servers": ["api-servers"],
@@ -94,9 +91,8 @@ export function parseBenchWords(
     .flatMap((word) => oneOf("The benchmark", word, Object.keys(benchmarks)))
     .map((id) => benchmarks[id])
     .filter((benchmark) => benchmark !== undefined);
-  if (words["in-flight"] !== undefined) whole("in-flight", words["in-flight"], inFlightMax);
-  if (words.rate !== undefined && !(words.rate > 0 && words.rate <= rateMax))
-    faults.push(`--rate takes a number above 0, at most ${rateMax}`);
+  // What is wrong with them is wrong whatever a benchmark's own load is.
+  readLoadWords(words, benchDefaults.load, faults);
   if (words.rounds !== undefined) given.rounds = whole("rounds", words.rounds, roundsMax);
   if (words["kms-latency"] !== undefined) {
     given.kmsLatenciesMs = listOf(words["kms-latency"]).map(Number);
@@ -123,7 +119,7 @@ export function parseBenchWords(
     ...benchDefaults,
     ...defaults,
     ...given,
-    load: loadOf(words, defaults.load ?? benchDefaults.load),
+    load: readLoadWords(words, defaults.load ?? benchDefaults.load, []),
     own: ownWords,
     kubernetesVersion,
     etcdVersion: parseEtcdVersion(words.etcd),
@@ -162,14 +158,6 @@ function faultOf(option: OwnOption<unknown>, word: string): string[] {
     if (thrown instanceof UsageError) return [thrown.message.replace(/\.$/, "")];
     throw thrown;
   }
-}
-
-function loadOf(words: BenchWords, preset: Load): Load {
-  const inFlight = words["in-flight"] ?? (preset.model === "closed" ? preset.inFlight : preset.inFlightMax);
-  const isClosed = words["closed-loop"] ?? (preset.model === "closed" && words.rate === undefined);
-  if (isClosed) return { model: "closed", inFlight };
-  const rate = preset.model === "open" ? preset.ratePerSecond : benchDefaults.load.ratePerSecond;
-  return { model: "open", arrivals: "constant", ratePerSecond: words.rate ?? rate, inFlightMax: inFlight };
 }
 
 function listOf(text: string): string[] {

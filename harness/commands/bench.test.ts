@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
@@ -53,7 +53,7 @@ describe("a run", () => {
 
     const files = ["journal.jsonl", "junit.xml", "phases.csv", "report.html", "result.json", "samples", "summary.md"];
     expect(readdirSync(out).toSorted()).toEqual(files);
-    expect(readdirSync(join(out, "samples")).toSorted()).toEqual(["kms-calls.csv", "requests.csv"]);
+    expect(readdirSync(join(out, "samples")).toSorted()).toEqual(["kms-calls.csv", "requests.csv", "seconds.csv"]);
     expect(readdirSync(leasesFolder())).toEqual([]);
   });
 
@@ -61,6 +61,28 @@ describe("a run", () => {
     const { code, stdout, stderr } = await bench(...little, "--providers", "aesgcm", "--out", out, "--json");
     expect([code, stderr]).toEqual([0, ""]);
     expect(JSON.parse(stdout)).toEqual(await readRun(out));
+  });
+
+  it("measures providers beside one another in rounds, and says first what it found", async () => {
+    const [example = ""] = command.examples.flatMap(({ line }) => (line.includes("--rounds") ? [line] : []));
+    const words = example.replace("kmsmark bench ", "").replace("identity,kms-v2", "identity,aesgcm").split(" ");
+    const { code, stdout, stderr } = await bench(...words, "--secrets", "4", "--closed-loop", "--in-flight", "2", "--out", out);
+    expect(code, stderr).toBe(0);
+    const { cells, findings } = await readRun(out);
+    expect(cells.map(({ benchmark }) => benchmark)).toEqual([...Array(10).fill("write"), ...Array(10).fill("read")]);
+    expect(new Set(cells.map(({ provider, round }) => `${provider} ${round}`)).size).toBe(10);
+    expect(findings.map(({ benchmark }) => benchmark)).toEqual(["write", "read"]);
+    expect(stdout.indexOf("» write: A create takes ")).toBeLessThan(stdout.indexOf("5 rounds together"));
+    expect(readFileSync(join(out, "report.html"), "utf8")).toContain("<h2>Findings</h2>");
+  });
+
+  it("has three API servers and a KMS that is slow", async () => {
+    const [example = ""] = command.examples.flatMap(({ line }) => (line.includes("--api-servers") ? [line] : []));
+    const words = example.replace("kmsmark bench ", "").replace("0,40", "20").split(" ");
+    const { code, stderr } = await bench(...words, "--secrets", "2", "--closed-loop", "--in-flight", "3", "--out", out);
+    expect(code, stderr).toBe(0);
+    const { cells } = await readRun(out);
+    expect(cells.map(({ parameters }) => parameters)).toEqual(Array(2).fill({ kmsLatencyMs: 20, apiServers: 3 }));
   });
 
   it("measures somebody's plugin", async () => {
@@ -73,6 +95,38 @@ describe("a run", () => {
     expect(code, stderr).toBe(0);
     const { header, cells } = await readRun(out);
     expect([header.plugin, cells[0]?.envelopes?.right]).toEqual([socket, 6]);
+  });
+});
+
+describe("thresholds", () => {
+  it("are judged at the end, kept in the run, and decide how it ends", async () => {
+    const [line = ""] = command.examples.flatMap((example) => (example.line.includes("--threshold") ? [example.line] : []));
+    const words = (line.match(/'[^']*'|\S+/g) ?? []).slice(2).map((word) => word.replaceAll("'", "").replace("20ms", "1h"));
+    const kept = await bench(...little, ...words, "--out", out);
+    expect(kept.code, kept.stderr).toBe(0);
+    expect(kept.stdout).toContain("· The threshold kms-v2.write.encrypts<=1 holds: 0.\n");
+    const { thresholds } = await readRun(out);
+    expect(thresholds.map(({ expression, holds }) => [expression, holds])).toEqual([
+      ["kms-v2.write.p99<1h", true],
+      ["kms-v2.write.encrypts<=1", true],
+    ]);
+    expect(readFileSync(join(out, "journal.jsonl"), "utf8")).toContain('"event":"thresholds"');
+  });
+
+  it("that do not hold are a reason for exit code 1", async () => {
+    const { code, stdout } = await bench(...little, "--providers", "kms-v1", "--threshold", "cold.decrypts>secrets", "--out", out);
+    expect(code).toBe(1);
+    expect(stdout).toContain("✗ The threshold cold.decrypts>secrets does not hold: 0 against 6.\n");
+  });
+
+  it.each([
+    ["kms-v2.wirte.p99<20ms", 'There can be no "kms-v2.wirte.p99" in this run: no phase is called "wirte", the nearest is "write".'],
+    ["kms-v1.write.p99<20ms", 'There can be no "kms-v1.write.p99" in this run: the provider kms-v1 is not measured, but identity, kms-v2.'],
+    ["storm/write.p99<20ms", 'There can be no "storm/write.p99" in this run: no benchmark is called "storm"; there are lifecycle.'],
+  ])("on what cannot be are refused before anything is begun: %s", async (expression, sentence) => {
+    const { code, stdout, stderr } = await bench("--threshold", expression, "--out", out);
+    expect([code, stdout, stderr.split("\n")[0]]).toEqual([2, "", `kmsmark: ${sentence}`]);
+    expect(readdirSync(folder)).toEqual([]);
   });
 });
 
@@ -89,7 +143,7 @@ it("names the benchmarks with --list, and measures nothing", async () => {
 describe("words that cannot be are told in one sentence, and nothing is begun", () => {
   const options = "`kmsmark bench --help` shows what there is.";
   const secrets = "--secrets takes a whole number from 1 to 100000.";
-  const rate = "--rate takes a number above 0, at most 100000.";
+  const rate = "--rate takes requests a second above 0, at most 1000000: one (200), from..to (100..1000), or several (100,200,400).";
   it.each([
     [["--secrets", "0"], secrets, options],
     [["--secrets", "-1"], secrets, options],
@@ -140,7 +194,7 @@ describe("words that cannot be are told in one sentence, and nothing is begun", 
     const { stderr } = await bench("--secrets", "0,5", "--rate", "-1", "--providers", "kms-v3");
     expect(stderr).toContain(
       'kmsmark: --secrets takes a whole number from 1 to 100000; The provider "kms-v3" is none of identity, kms-v2, kms-v1, aescbc, aesgcm, ' +
-        "secretbox; --rate takes a number above 0, at most 100000.\n",
+        "secretbox; --rate takes requests a second above 0, at most 1000000: one (200), from..to (100..1000), or several (100,200,400).\n",
     );
   });
 

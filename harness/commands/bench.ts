@@ -11,11 +11,13 @@ import { type EmulatorProcess, startEmulatorProcess } from "../emulator-process.
 import { messageOf, UsageError } from "../errors.ts";
 import { requireListening } from "../kms/socket.ts";
 import { Lease, sweepLeases } from "../lease.ts";
+import { measureFloor } from "../load/floor.ts";
+import { nullPlugin } from "../load/null-plugin.ts";
 import { localProvider } from "../plugin-process.ts";
 import { clockResolutionNs, machineFacts } from "../run/machine.ts";
 import { Progress, progressMode } from "../run/progress.ts";
 import { createRunFolder } from "../run/run-folder.ts";
-import { benchProviders, type Header } from "../run/schema.ts";
+import { arrivals, benchProviders, type Header } from "../run/schema.ts";
 import { type Condition, judgeThreshold } from "../run/threshold.ts";
 import { verdicts } from "../run/verdict.ts";
 import { type ChosenTarget, chooseTarget, type TargetChoice } from "../target/choose.ts";
@@ -38,6 +40,14 @@ export const command = defineCommand({
       line: "kmsmark bench --target processes --secrets 50,500 --providers identity,kms-v2,kms-v1",
       does: "two sizes, three providers, a real one",
     },
+    {
+      line: "kmsmark bench write read --providers identity,kms-v2 --rounds 5",
+      does: "two providers beside one another, in rounds that take turns",
+    },
+    {
+      line: "kmsmark bench v1-vs-v2 --kms-latency 0,40 --api-servers 3",
+      does: "three API servers on one etcd, and a KMS that is 40 ms away",
+    },
     { line: "kmsmark bench --socket unix:///run/kms.sock --providers kms-v2", does: "somebody's plugin instead of the bundled one" },
     {
       line: "kmsmark bench --providers kms-v2 --threshold 'kms-v2.write.p99<20ms' --threshold 'kms-v2.write.encrypts<=1'",
@@ -57,10 +67,20 @@ export const command = defineCommand({
       })
       .option("providers", { type: "string", describe: `Of ${benchProviders.join(", ")}`, ...usually(benchDefaults.providers.join(",")) })
       .option("rate", {
-        type: "number",
-        describe: "Requests a second, each due at its time whatever became of the others",
+        type: "string",
+        describe: "Requests a second, each due at its time whatever became of the others; 100..1000 for a ramp, 100,200,400 for steps",
         ...usually(benchDefaults.load.ratePerSecond),
       })
+      .option("arrivals", {
+        type: "string",
+        describe: `How they come: ${arrivals.join(", ")}`,
+        ...usually("constant, or as --rate is given"),
+      })
+      .option("replay", {
+        type: "string",
+        describe: "A CSV file that kmsmark tap recorded, or one of a run's samples: they come as those did",
+      })
+      .option("duration", { type: "string", describe: "How long a load goes on, 30s, whatever the number of Secrets" })
       .option("in-flight", {
         type: "number",
         describe: "The most requests that are sent and not answered",
@@ -171,6 +191,8 @@ export const command = defineCommand({
     const journal = folder.startJournal(header);
     const bench = { lease, clock, signal, journal, samples: folder.samples, progress };
     try {
+      if (suites.length > 0)
+        journal.append({ event: "floor", floor: await measureFloor({ clock, signal, nullServers: [nullPlugin(lease.folder, clock)] }) });
       const started = suites.map(({ benchmark, options }) => ({ benchmark, options: { ...options, bundledProvider } }));
       await runSuites(started, bench, { target: chosen?.target, provider: given.provider, conditions });
     } finally {

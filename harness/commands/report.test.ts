@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import yargs from "yargs";
+import { renderComparison } from "../../reports/comparison.ts";
+import { comparisonSchema } from "../run/comparison.ts";
 import { readRun } from "../run/read-run.ts";
 import { command } from "./report.ts";
 import { writeReports } from "./write-reports.ts";
@@ -62,10 +64,77 @@ it("prints the result alone with --json", async () => {
 });
 
 it.each(command.examples)("has an example that can be parsed: $line", async ({ line }) => {
-  const [, name, ...words] = line.split(" ");
+  const [, name, ...words] = line.match(/'[^']*'|\S+/g)?.map((word) => word.replaceAll("'", "")) ?? [];
   expect(name).toBe("report");
   const parsed = await command.options(yargs().command(command.usage, "").strict()).parseAsync(["report", ...words]);
-  expect(parsed).toMatchObject({ run: "runs/2026-11-23T23-55-01-bench", json: line.endsWith("--json") });
+  const [run, other] = line.includes("--fail-on")
+    ? ["baseline.json", "runs/2026-11-23T23-55-01-bench"]
+    : ["runs/2026-11-23T23-55-01-bench"];
+  expect(parsed).toMatchObject({ run, json: line.endsWith("--json"), ...(other === undefined ? {} : { other }) });
+});
+
+describe("a comparison", () => {
+  const own = ["comparison.csv", "comparison.html", "comparison.json", "comparison.md"];
+
+  it("writes its reports into the folder of the other run, and nothing else", async () => {
+    given("complete");
+    const { exitCode, answer } = await report("reports/fixtures/mismatch", folder, "--fail-on", "kms-v1.cold.decrypts > +0");
+    expect(exitCode).toBe(0);
+    expect(answer).toMatch(/^Unlike runs: .*KMS plugin/);
+    expect(answer).toContain("· Limit kept: kms-v1.cold.decrypts > +0: 50 → 50, +0.\n");
+    expect(readdirSync(folder).toSorted()).toEqual([...own, "journal.jsonl"]);
+    expect(renderComparison(comparisonSchema.parse(JSON.parse(written("comparison.json"))), 100)).toBe(answer);
+  });
+
+  it("with a baseline ends with 1 on a regression", async () => {
+    given("complete");
+    const baseline = join(folder, "baseline.json");
+    expect((await report(folder, "--save-baseline", baseline)).exitCode).toBe(0);
+    const out = join(folder, "compared");
+    const words = [baseline, "reports/fixtures/mismatch", "--out", out];
+    const { exitCode, answer } = await report(...words, "--fail-on", "kms-v1.write.failed > +0", "--fail-on", "read.p50 > +10%");
+    expect(exitCode).toBe(1);
+    expect(answer).toContain("✗ Regression: kms-v1.write.failed > +0: 0 → 3, +3.\n· Limit kept: read.p50 > +10%: ");
+    expect(readdirSync(out).toSorted()).toEqual(own);
+  });
+
+  it("ends with 1 where a limit cannot be judged", async () => {
+    given("complete");
+    expect((await report("reports/fixtures/mismatch", folder, "--fail-on", "kms-v1.write.p99 > +10%")).exitCode).toBe(1);
+  });
+
+  it("of two baselines is printed alone, as JSON if that is wanted", async () => {
+    given("cut-off");
+    const baseline = join(folder, "baseline.json");
+    await report(folder, "--save-baseline", baseline);
+    const before = readdirSync(folder);
+    const { exitCode, answer } = await report(baseline, baseline, "--json");
+    expect([exitCode, comparisonSchema.parse(JSON.parse(answer)).unlike]).toEqual([0, []]);
+    expect(readdirSync(folder)).toEqual(before);
+  });
+
+  it("of two providers of one run says so, and is written into its folder", async () => {
+    given("complete");
+    const { exitCode, answer } = await report(folder, "--between", "kms-v2", "--between", "kms-v1", "--fail-on", "write.encrypts > +0");
+    expect(exitCode).toBe(1);
+    expect(answer).toMatch(/^The sides are of one run, alike in machine, /);
+    expect(answer).toContain("A is kms-v2 and B is kms-v1 in run 5e0c7a91 ");
+    expect(readdirSync(folder).toSorted()).toEqual([...own, "journal.jsonl"]);
+  });
+
+  it.each([
+    ["cells of two runs", ["reports/fixtures/mismatch", "--between", "kms-v1", "--between", "kms-v2"], "between-two"],
+    ["a limit without a second run", ["--fail-on", "write.p99 > +10%"], "nothing-to-compare-with"],
+    ["a folder without a second run", ["--out", "x"], "nothing-to-compare-with"],
+    ["a baseline of two runs", ["reports/fixtures/mismatch", "--save-baseline", "x"], "baseline-of-two"],
+    ["a limit that is none", ["reports/fixtures/mismatch", "--fail-on", "write.p99"], "bad-limit"],
+    ["a limit on what neither run has", ["reports/fixtures/mismatch", "--fail-on", "wirte.p99 > +10%"], "unknown-metric"],
+    ["a run of another kind", ["reports/fixtures/conform"], "nothing-in-common"],
+  ])("refuses %s", async (_, words, code) => {
+    given("complete");
+    await expect(report(folder, ...words)).rejects.toMatchObject({ name: "UsageError", code });
+    expect(readdirSync(folder)).toEqual(["journal.jsonl"]);
+  });
 });
 
 describe("a folder that cannot be used", () => {

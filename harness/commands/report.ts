@@ -4,19 +4,20 @@ import { renderTerminal } from "../../reports/index.ts";
 import { json } from "../../reports/json.ts";
 import { type CommandContext, defineCommand, type ExitCode } from "../command.ts";
 import { isFile, readSide, writeBaseline } from "../compare/baseline.ts";
+import { sidesBetween } from "../compare/between.ts";
 import { compare } from "../compare/compare.ts";
 import { parseLimit } from "../compare/limit.ts";
 import { sideOf } from "../compare/side.ts";
 import { UsageError } from "../errors.ts";
 import { makeFolder } from "../make-folder.ts";
-import { isBroken } from "../run/comparison.ts";
+import { type Comparison, isBroken } from "../run/comparison.ts";
 import { folderFault } from "../run/folder-fault.ts";
 import { readRun } from "../run/read-run.ts";
 import { writeComparison, writeReports } from "./write-reports.ts";
 
 export const command = defineCommand({
   usage: "report <run> [other]",
-  summary: "Makes the reports of a run again, from its folder alone; or compares two runs.",
+  summary: "Makes the reports of a run again, from its folder alone; or compares two runs, or cells of one.",
   examples: [
     { line: "kmsmark report runs/2026-11-23T23-55-01-bench", does: "shows the run and writes its reports anew" },
     { line: "kmsmark report runs/2026-11-23T23-55-01-bench --json", does: "prints the result for machines" },
@@ -28,8 +29,9 @@ export const command = defineCommand({
       line: "kmsmark report baseline.json runs/2026-11-23T23-55-01-bench --fail-on 'write.p99 > +10%'",
       does: "compares, and ends with 1 where writes became slower by more than 10 %",
     },
+    { line: "kmsmark report runs/2026-11-23T23-55-01-bench --between kms-v1 --between kms-v2", does: "compares two providers of one run" },
   ],
-  repeatable: ["fail-on"],
+  repeatable: ["fail-on", "between"],
   options: (yargs) =>
     yargs
       .positional("run", { type: "string", demandOption: true, describe: "The folder of the run; to compare, also a baseline" })
@@ -40,15 +42,27 @@ export const command = defineCommand({
         default: [] as string[],
         describe: "A change that is a regression, 'write.p99 > +10%'; may be given several times",
       })
+      .option("between", {
+        type: "string",
+        array: true,
+        default: [] as string[],
+        describe: "Given twice: cells of the run that are compared, kms-v1 and kms-v2 for instance",
+      })
       .option("save-baseline", { type: "string", describe: "File to keep what of the run is compared" })
       .option("out", { type: "string", describe: "Folder for the reports of a comparison; that of the other run by default" })
       .option("json", { type: "boolean", default: false, describe: "Print the result, or the comparison, as JSON" }),
   async run(given, context) {
     const { run, other, out, json: isJson } = given;
     const baseline = given["save-baseline"];
+    const toCompare = { run, out, isJson, expressions: given["fail-on"] };
+    if (given.between.length > 0) {
+      if (other !== undefined || baseline !== undefined)
+        throw new UsageError("between-two", "--between compares cells of one run, and nothing else.");
+      return compareCells({ ...toCompare, between: given.between }, context);
+    }
     if (other !== undefined) {
       if (baseline !== undefined) throw new UsageError("baseline-of-two", "A baseline is saved of one run, not of two.");
-      return compareRuns({ run, other, out, isJson, expressions: given["fail-on"] }, context);
+      return compareRuns({ ...toCompare, other }, context);
     }
     if (given["fail-on"].length > 0 || out !== undefined) {
       throw new UsageError("nothing-to-compare-with", "--fail-on and --out belong to a comparison, and only one run is named.", {
@@ -66,21 +80,37 @@ export const command = defineCommand({
 
 interface ToCompare {
   readonly run: string;
-  readonly other: string;
   readonly out: string | undefined;
   readonly isJson: boolean;
   readonly expressions: readonly string[];
 }
 
-async function compareRuns({ run, other, out, isJson, expressions }: ToCompare, context: CommandContext): Promise<ExitCode> {
-  const limits = expressions.map(parseLimit);
-  const comparison = compare(await readSide(run), await readSide(other), limits);
-  context.stdout.write(isJson ? comparisonJson.render(comparison) : renderComparison(comparison, context.columns));
+async function compareRuns({ run, other, ...how }: ToCompare & { readonly other: string }, context: CommandContext): Promise<ExitCode> {
+  const limits = how.expressions.map(parseLimit);
+  return showComparison(compare(await readSide(run), await readSide(other), limits), { ...how, run: other }, context);
+}
+
+async function compareCells(
+  { between, ...how }: ToCompare & { readonly between: readonly string[] },
+  context: CommandContext,
+): Promise<ExitCode> {
+  const limits = how.expressions.map(parseLimit);
+  const { base, other, names } = sidesBetween(await readSide(how.run), between);
+  return showComparison(compare(base, other, limits, names), how, context);
+}
+
+/** Prints a comparison and writes its reports into `out`, or into the run's folder if it is one. */
+async function showComparison(
+  comparison: Comparison,
+  { run, out, isJson }: ToCompare,
+  { stdout, columns }: CommandContext,
+): Promise<ExitCode> {
+  stdout.write(isJson ? comparisonJson.render(comparison) : renderComparison(comparison, columns));
   if (out !== undefined) {
     await makeFolder(out).catch((thrown: unknown) => Promise.reject(folderFault(out, thrown)));
     await writeComparison(out, comparison);
-  } else if (!(await isFile(other))) {
-    await writeComparison(other, comparison);
+  } else if (!(await isFile(run))) {
+    await writeComparison(run, comparison);
   }
   return comparison.limits.some(isBroken) ? 1 : 0;
 }

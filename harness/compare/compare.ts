@@ -6,6 +6,7 @@ import { type Figure, figureOf, type MeasuredPhase, type Statistic } from "../ru
 import { formatMetric, isMeant, type MeasuredCell, type Metric, namesOf } from "../run/metric.ts";
 import { median, type Rounds, roundsOf } from "../run/rounds.ts";
 import type { Latency } from "../run/schema.ts";
+import type { Between } from "./between.ts";
 import { bootstrapQuantile, bootstrapUnits, type Estimates } from "./bootstrap.ts";
 import { Distribution } from "./distribution.ts";
 import { alpha, judgeLimit, type Limit, requireLimit } from "./limit.ts";
@@ -22,12 +23,12 @@ const secondsOfStretchMin = 3;
 const beyondMin = 10;
 
 /**
- * Holds two runs against each other, figure by figure of the cells that both have, and against the limits. Throws UsageError
+ * Holds two runs, or cells of one by these names, against each other, figure by figure of the cells that both have, and against the limits. Throws UsageError
  * `unknown-metric` for a limit on what neither has, `nothing-in-common` where they have no cell alike.
  */
-export function compare(base: Side, other: Side, limits: readonly Limit[]): Comparison {
-  const names = namesOf([...base.cells, ...other.cells]);
-  for (const limit of limits) requireLimit(limit, names);
+export function compare(base: Side, other: Side, limits: readonly Limit[], names: Between["names"] | null = null): Comparison {
+  const known = namesOf([...base.cells, ...other.cells]);
+  for (const limit of limits) requireLimit(limit, known);
   const seed = `${base.facts.runId}/${other.facts.runId}`;
   const random = new Random(seed);
   const [ofBase, ofOther] = [roundsOf(base.cells), roundsOf(other.cells)];
@@ -38,7 +39,7 @@ export function compare(base: Side, other: Side, limits: readonly Limit[]): Comp
   if (pairs.length === 0) {
     throw new UsageError(
       "nothing-in-common",
-      "The two runs measured nothing that both have: no provider, number of Secrets and parameters are alike.",
+      "The two sides measured nothing that both have: no provider, number of Secrets and parameters are alike.",
     );
   }
   const wanted = pairs.flatMap((pair) => metricsOf(pair, limits).map((metric) => ({ pair, metric })));
@@ -50,6 +51,10 @@ export function compare(base: Side, other: Side, limits: readonly Limit[]): Comp
     version: comparisonVersion,
     base: base.facts,
     other: other.facts,
+    between:
+      names === null
+        ? null
+        : { ...names, rounds: Math.min(...pairs.map((pair) => Math.min(pair.base.cells.length, pair.other.cells.length))) },
     unlike: unlikenesses(base, other),
     confidence: 1 - alpha,
     seed,

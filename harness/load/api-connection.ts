@@ -19,10 +19,10 @@ import {
   settingsBytes,
   windowUpdateBytes,
 } from "../kms/http2/frames.ts";
-import { encodeLiterals, type Header } from "../kms/http2/hpack.ts";
 import { ReusedBufferFrames } from "../kms/http2/reused-buffer-frames.ts";
 import type { ApiAccess } from "../target/target.ts";
 import { noAnswer } from "./api-fault.ts";
+import { ApiRequestHeaders } from "./api-request-headers.ts";
 
 /** A request as it goes out, but for its stream's id. */
 export interface EncodedRequest {
@@ -30,16 +30,6 @@ export interface EncodedRequest {
   readonly headers: Buffer;
   /** Undefined where it is empty. */
   readonly body: Buffer | undefined;
-}
-
-/** What goes into a request's headers. */
-export interface RequestHead {
-  readonly method: string;
-  /** With its query. */
-  readonly path: string;
-  readonly contentType?: string;
-  /** Zero where there is no body. */
-  readonly bodyBytes: number;
 }
 
 /** Who has requests on a connection; `tag` is what it knows each by. It is never told from inside {@link ApiConnection.send}. */
@@ -79,7 +69,8 @@ const keptBytesMax = 4096;
 const windowBytes = 2 ** 31 - 1;
 /** Every connection and every stream begins with it (RFC 9113 section 6.9.2). */
 const windowBytesDefault = 65_535;
-const streamIdMax = 2 ** 31 - 1;
+/** No request begins after it; the rest of the 31 bits is for ids that are left out. */
+const streamIdLast = 2 ** 31 - 1 - 2 * placesMax;
 /** A header block that is longer is none that an API server sends. */
 const blockBytesMax = 64 * 1024;
 const nothing = new Uint8Array(0);
@@ -205,6 +196,7 @@ export class ApiConnection {
       await connection.#ready.promise;
       return connection;
     } catch (thrown) {
+      connection.#socket.destroy();
       if (signal?.aborted === true) throw signal.reason;
       throw thrown instanceof TargetError ? thrown : noAnswer(api.url, thrown);
     } finally {
@@ -243,7 +235,7 @@ export class ApiConnection {
     headers.copy(this.#out, at);
     this.#out.writeUInt32BE(id, at + 5);
     if (body !== undefined) this.#sendBody({ id, body, at: 0, window: this.#initialWindow });
-    if (this.#nextId > streamIdMax) this.#retire();
+    if (this.#nextId > streamIdLast) this.#retire();
   }
 
   /** Lets go what was begun, once the answers that have come in are read. */
@@ -256,7 +248,7 @@ export class ApiConnection {
   /** Gives up all requests and tells nobody. Returns their tags. */
   cancel(): number[] {
     const tags = this.#openIds().map((id) => this.#reset(id, placeOf(id), errorCodes.cancel));
-    this.flush();
+    this.#settle();
     return tags;
   }
 
@@ -268,13 +260,13 @@ export class ApiConnection {
       this.#ages[place] = age;
       if (age > ticksMax) this.#owner.onLost(this.#reset(id, place, errorCodes.cancel), reason);
     }
-    this.#tellRoom();
-    this.flush();
+    this.#settle();
   }
 
   /** Closes it; requests in flight are lost. */
   async close(): Promise<void> {
     this.#end(new Error("the client closed the connection"));
+    this.#socket.destroy();
     await this.#closed.promise;
   }
 
@@ -299,7 +291,8 @@ export class ApiConnection {
   /** Both sides know what the other allows. */
   #open(): void {
     // The block begins with a table size of 0 (RFC 7541 section 6.3): no header of this client will refer to a table, whatever the server allows.
-    const block = Buffer.concat([Buffer.of(0x20), headerBlockOf(this.#api, { method: "GET", path: "/livez", bodyBytes: 0 })]);
+    const head = { method: "GET", path: "/livez", contentType: undefined, bodyBytes: 0 };
+    const block = Buffer.concat([Buffer.of(0x20), new ApiRequestHeaders(this.#api).blockOf(head)]);
     this.send(openingTag, { headers: headersBytes(0, frameFlags.endStream, block), body: undefined });
     this.flush();
   }
@@ -318,8 +311,7 @@ export class ApiConnection {
       this.#breakOff(thrown);
       return true;
     }
-    this.#tellRoom();
-    this.flush();
+    this.#settle();
     return true;
   }
 
@@ -487,7 +479,6 @@ export class ApiConnection {
       const tag = this.#release(id, placeOf(id));
       if (tag !== openingTag) this.#owner.onUnsent(tag, reason);
     }
-    if (this.#inFlight === 0) this.#end(this.#fault);
   }
 
   #onWindowUpdate(streamId: number, payload: Buffer): void {
@@ -539,10 +530,9 @@ export class ApiConnection {
     const status = this.#statuses[place] ?? 0;
     const body = this.#kept.get(streamId) ?? nothing;
     const isSending = this.#slow.length > 0 && this.#slow.some(({ id }) => id === streamId);
-    const tag = isSending ? this.#reset(streamId, place, errorCodes.noError) : this.#release(streamId, place);
+    const tag = isSending ? this.#reset(streamId, place, errorCodes.cancel) : this.#release(streamId, place);
     if (tag === openingTag) this.#ready.resolve();
     else this.#owner.onAnswer(tag, status, body);
-    if (this.#isRetired && this.#inFlight === 0) this.#end(this.#fault);
   }
 
   #lose(streamId: number, place: number, reason: string): void {
@@ -573,10 +563,14 @@ export class ApiConnection {
     return this.#inFlight === 0 ? [] : Array.from(this.#ids.filter((id) => id !== 0)).sort((a, b) => a - b);
   }
 
-  #tellRoom(): void {
-    if (!this.#hasFreed) return;
-    this.#hasFreed = false;
-    this.#owner.onRoom();
+  /** After requests may have ended: makes use of the room, lets go what was begun, and ends what has nothing left to do. */
+  #settle(): void {
+    if (this.#hasFreed) {
+      this.#hasFreed = false;
+      this.#owner.onRoom();
+    }
+    this.flush();
+    if (this.#isRetired && this.#inFlight === 0) this.#end(this.#fault ?? new Error("its stream ids are used up"));
   }
 
   /** Where in the output there are so many bytes more. */
@@ -656,26 +650,4 @@ function paddingOf(flags: number, bytes: Buffer, from: number, to: number): numb
 
 function requireLength(name: string, payload: Buffer, wanted: number): void {
   if (payload.length !== wanted) throw new Http2Error(`a ${name} frame has a wrong length`, errorCodes.frameSizeError);
-}
-
-/**
- * The header block of a request, of literals alone. What it costs the server to read some more bytes is far below what can be measured.
- * @throws TargetError `token-too-long`; RangeError for a path that cannot be one
- */
-export function headerBlockOf({ url, identity }: ApiAccess, { method, path, contentType, bodyBytes }: RequestHead): Buffer {
-  if (!/^\/[!-~]*$/.test(path)) throw new RangeError("A request's path is not of visible ASCII characters alone.");
-  const headers: Header[] = [
-    [":method", method],
-    [":scheme", "https"],
-    [":authority", new URL(url).host],
-    [":path", path],
-    ["accept", "application/json"],
-    ["user-agent", "kmsmark"],
-  ];
-  if (identity.kind === "token") headers.push(["authorization", `Bearer ${identity.token}`]);
-  if (bodyBytes > 0) headers.push(["content-type", contentType ?? "application/json"], ["content-length", String(bodyBytes)]);
-  const block = encodeLiterals(headers);
-  if (block.length > payloadBytesMax)
-    throw new TargetError("token-too-long", "The token of the API server's client is too long for a request.");
-  return block;
 }

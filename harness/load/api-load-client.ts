@@ -1,10 +1,10 @@
 import type { Clock, Timer } from "../clock.ts";
 import { messageOf, TargetError } from "../errors.ts";
-import { frameFlags, headersBytes } from "../kms/http2/frames.ts";
 import type { ApiAccess } from "../target/target.ts";
 import { ApiAnswer } from "./api-answer.ts";
 import { SecretsClient } from "./api-client.ts";
-import { ApiConnection, type EncodedRequest, type ExchangeOwner, headerBlockOf } from "./api-connection.ts";
+import { ApiConnection, type EncodedRequest, type ExchangeOwner } from "./api-connection.ts";
+import { ApiRequestHeaders } from "./api-request-headers.ts";
 import type { LoadRequest } from "./load-request.ts";
 import { promiseSender } from "./promise-sender.ts";
 import type { OnDone, Sender } from "./sender.ts";
@@ -208,7 +208,8 @@ class ApiSender implements Sender {
     this.count = requests.length;
     this.#client = client;
     this.#requests = requests;
-    this.#encoded = requests.map((request) => encode(request, api));
+    const headers = new ApiRequestHeaders(api);
+    this.#encoded = requests.map((request) => encode(request, headers));
     this.#attempts = new Uint8Array(requests.length);
   }
 
@@ -254,11 +255,10 @@ class ApiSender implements Sender {
   }
 }
 
-function encode({ method, path, contentType, body }: LoadRequest, api: ApiAccess): EncodedRequest {
+function encode({ method, path, contentType, body }: LoadRequest, headers: ApiRequestHeaders): EncodedRequest {
   const bodyBytes = body?.byteLength ?? 0;
-  const block = headerBlockOf(api, { method, path, bodyBytes, ...(contentType === undefined ? {} : { contentType }) });
   return {
-    headers: headersBytes(0, bodyBytes === 0 ? frameFlags.endStream : 0, block),
+    headers: headers.frameOf({ method, path, contentType, bodyBytes }),
     body: body === undefined || bodyBytes === 0 ? undefined : Buffer.from(body.buffer, body.byteOffset, bodyBytes),
   };
 }

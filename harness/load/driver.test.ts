@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { systemClock } from "../clock.ts";
+import { type Alarm, type Clock, systemClock } from "../clock.ts";
 import { VirtualClock } from "../virtual-clock.ts";
 import { LoadDriver, type LoadOptions, type LoadResult, type LoadSample } from "./driver.ts";
 import type { LatencyHistogram } from "./histogram.ts";
@@ -78,6 +78,9 @@ describe("an open load", () => {
     expect(figures(result.latency)).toEqual({ count: 10, minMs: 1, meanMs: (1 + 1 + 50 + 41 + 32 + 23 + 14 + 5 + 1 + 1) / 10, maxMs: 50 });
     expect(figures(result.serviceTime)).toEqual({ count: 10, minMs: 1, meanMs: (9 * 1 + 50) / 10, maxMs: 50 });
     expect(result.latency.quantileNs(50) / 1e6).toBeCloseTo(5, 2);
+    // The client sent as soon as it could.
+    expect(figures(result.sendDelay)).toEqual({ count: 10, minMs: 0, meanMs: 0, maxMs: 0 });
+    expect([...result.seconds.seconds()].map(({ second, ok: answered }) => ({ second, answered }))).toEqual([{ second: 0, answered: 10 }]);
     expect(result.serviceTime.quantileNs(90) / 1e6).toBeCloseTo(1, 2);
   });
 
@@ -314,6 +317,37 @@ describe("any load", () => {
     expect(() => new LoadDriver({ schedule, sender, clock: new VirtualClock(), signal: never })).toThrow("4 requests for a schedule of 5");
   });
 });
+
+describe("what the client itself holds up", () => {
+  it("is told apart from what the server does", async () => {
+    const clock = new VirtualClock();
+    // It rings 3 ms late.
+    const late = { ...clockOf(clock), startAlarm: (ring: () => void) => shifted(clock.startAlarm(ring), 3) };
+    const driver = new LoadDriver({
+      schedule: constantRate({ ratePerSecond: 100, count: 5 }),
+      sender: promiseSender(5, server(clock)),
+      clock: late,
+      signal: never,
+    });
+    const running = driver.run();
+    await clock.advance(1000);
+    expect(figures((await running).sendDelay)).toEqual({ count: 5, minMs: 0, meanMs: 2.4, maxMs: 3 });
+  });
+});
+
+function clockOf(clock: VirtualClock): Clock {
+  return {
+    monotonicMs: () => clock.monotonicMs(),
+    wallMs: () => clock.wallMs(),
+    sleep: (ms, signal) => clock.sleep(ms, signal),
+    startTimer: (ms, run) => clock.startTimer(ms, run),
+    startAlarm: (ring) => clock.startAlarm(ring),
+  };
+}
+
+function shifted(alarm: Alarm, ms: number): Alarm {
+  return { set: (monotonicMs) => alarm.set(monotonicMs + ms), [Symbol.dispose]: () => alarm[Symbol.dispose]() };
+}
 
 /** Answers when it is told to, and notes what it is asked. */
 class ScriptedSender implements Sender {

@@ -50,6 +50,8 @@ export interface LoadResult {
   readonly latency: LatencyHistogram;
   /** From sent to done, of the successful requests: what the server alone took. */
   readonly serviceTime: LatencyHistogram;
+  /** How late a request of an open load was sent that could have been: what the client itself held up. Empty for a closed load. */
+  readonly sendDelay: LatencyHistogram;
   /** By seconds of the load; can be gone through again and again. */
   readonly seconds: SecondsRecorder;
   /** By the clock's monotonic time. */
@@ -113,7 +115,10 @@ export class LoadDriver {
   #failures = new FailureTally();
   #latency = LatencyHistogram.empty();
   #serviceTime = LatencyHistogram.empty();
+  #sendDelay = LatencyHistogram.empty();
   #seconds = new SecondsRecorder();
+  /** When a place became free after there was none; what is sent late until then is not the client's fault. */
+  #freeSinceMs = 0;
 
   /** Throws RangeError for limits under which nothing could be sent, and for a sender that has fewer requests than the schedule. */
   constructor(options: LoadOptions) {
@@ -165,6 +170,7 @@ export class LoadDriver {
       failures: this.#failures.mostFrequent(10),
       latency: this.#latency,
       serviceTime: this.#serviceTime,
+      sendDelay: this.#sendDelay,
       seconds: this.#seconds,
       startMs,
       durationMs: this.#clock.monotonicMs() - startMs,
@@ -221,6 +227,7 @@ export class LoadDriver {
         continue;
       }
       if (this.#inFlight.count >= this.#inFlightMax) break;
+      this.#sendDelay.recordMs(nowMs - Math.max(this.#dueMs, this.#freeSinceMs));
       this.#inFlight.add(this.#index, this.#dueMs, nowMs);
       this.#sender.send(this.#index);
       if (++sends % sendsPerReading === 0) nowMs = this.#clock.monotonicMs();
@@ -234,6 +241,7 @@ export class LoadDriver {
   readonly #onDone = (index: number, status: number, failure: string | undefined): void => {
     if (this.#turnMs === undefined) {
       this.#turnMs = this.#clock.monotonicMs();
+      if (this.#inFlight.count >= this.#inFlightMax) this.#freeSinceMs = this.#turnMs;
       queueMicrotask(this.#pump);
     }
     const doneMs = this.#turnMs;
@@ -257,7 +265,9 @@ export class LoadDriver {
       this.#seconds.failed(doneMs - startMs);
       this.#failures.add(status, failure);
     }
-    if (this.#options.onSample !== undefined) this.#sample(index, { dueMs, sentMs, doneMs: status === 0 ? null : doneMs, status });
+    // A gRPC call that succeeds has status 0 too.
+    const isAnswered = failure === undefined || status !== 0;
+    if (this.#options.onSample !== undefined) this.#sample(index, { dueMs, sentMs, doneMs: isAnswered ? doneMs : null, status });
   };
 
   #drop(index: number, dueMs: number, nowMs: number): void {

@@ -17,7 +17,7 @@ export interface LoadWords {
   readonly "closed-loop": boolean | undefined;
 }
 
-export const rateMax = 1_000_000;
+const rateMax = 1_000_000;
 const inFlightMax = 4096;
 const durationMsMax = 24 * 3_600_000;
 

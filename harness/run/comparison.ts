@@ -77,6 +77,8 @@ export const comparisonSchema = z.strictObject({
   version: z.literal(comparisonVersion),
   base: runFactsSchema,
   other: runFactsSchema,
+  /** Which cells of one run are the sides; null for two runs. */
+  between: z.strictObject({ base: z.string(), other: z.string(), rounds: z.number().int() }).nullable(),
   /** In what else than their figures the runs differ; empty for runs that are alike. */
   unlike: z.array(z.strictObject({ what: z.string(), base: z.string(), other: z.string() })),
   /** Of the intervals; the tests find a difference at 1 less it. */

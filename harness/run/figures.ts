@@ -75,14 +75,14 @@ export function isOwnFigure(name: string): boolean {
   return ownFigures.has(name) || latencyFigureOf(name) !== undefined;
 }
 
-/** The figure of a name; what is none of every phase's is a benchmark's own, and its name ends in its unit. */
+/** The figure of a name; what is none of every phase's is a benchmark's own, and its name says its unit. */
 export function figureOf(name: string): Figure {
   return (
     ownFigures.get(name) ??
     latencyFigureOf(name) ?? {
       kind: "value",
-      dimension: dimensionOf(name),
-      read: ({ figures }) => timesOrNull(figures[name], factorOf(name)),
+      dimension: unitOf(name).dimension,
+      read: ({ figures }) => timesOrNull(figures[name], unitOf(name).factor),
     }
   );
 }
@@ -101,24 +101,22 @@ function statisticOf(name: string): Statistic | undefined {
   return whole === undefined ? undefined : Number(decimals === undefined ? whole : `${whole}.${decimals}`);
 }
 
-/** The units that a benchmark's own figures end in (`schema.ts`), and what they are in those of {@link Dimension}. */
-const suffixes: readonly { readonly suffix: string; readonly dimension: Dimension; readonly factor: number }[] = [
-  { suffix: "PerSecond", dimension: "rate", factor: 1 },
-  { suffix: "Bytes", dimension: "size", factor: 1 },
-  { suffix: "Seconds", dimension: "time", factor: 1e9 },
-  { suffix: "Ms", dimension: "time", factor: 1e6 },
-  { suffix: "Us", dimension: "time", factor: 1e3 },
-  { suffix: "Ns", dimension: "time", factor: 1 },
-];
+/** The units in the names of a benchmark's own figures (`schema.ts`), and what they are in those of {@link Dimension}. */
+const unitWords: Readonly<Record<string, { readonly dimension: Dimension; readonly factor: number }>> = {
+  PerSecond: { dimension: "rate", factor: 1 },
+  Bytes: { dimension: "size", factor: 1 },
+  Seconds: { dimension: "time", factor: 1e9 },
+  Ms: { dimension: "time", factor: 1e6 },
+  Us: { dimension: "time", factor: 1e3 },
+  Ns: { dimension: "time", factor: 1 },
+};
 
-function dimensionOf(name: string): Dimension {
-  return suffixes.find(({ suffix }) => name.endsWith(suffix))?.dimension ?? "count";
+/** The last unit in a name, behind which a qualifier may stand: `readyMsMax`, `eventMsP99`. What names none is a count. */
+function unitOf(name: string): { readonly dimension: Dimension; readonly factor: number } {
+  const word = [...name.matchAll(/(?:PerSecond|Bytes|Seconds|Ms|Us|Ns)(?![a-z])/g)].at(-1)?.[0] ?? "";
+  return unitWords[word] ?? { dimension: "count", factor: 1 };
 }
 
 function timesOrNull(value: number | null | undefined, factor: number): number | null {
   return value === null || value === undefined ? null : value * factor;
-}
-
-function factorOf(name: string): number {
-  return suffixes.find(({ suffix }) => name.endsWith(suffix))?.factor ?? 1;
 }

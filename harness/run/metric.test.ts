@@ -1,8 +1,9 @@
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { UsageError } from "../errors.ts";
-import { figureNames } from "./figures.ts";
-import { type BenchmarkNames, formatMetric, isMeant, type Metric, namesOf, parseMetric, requireMetric } from "./metric.ts";
+import { distributionNames, figureNames } from "./figures.ts";
+import { type BenchmarkNames, formatMetric, isMeant, type Metric, namesOf, parseCells, parseMetric, requireMetric } from "./metric.ts";
 import { readRun } from "./read-run.ts";
 import { benchProviders } from "./schema.ts";
 
@@ -147,4 +148,30 @@ it.each([
 ])("means the cells that it names: %s", (text, count) => {
   const metric = parseMetric(text.replace("5e2", "50.5"));
   expect(complete.cells.filter((cell) => isMeant(metric, cell))).toHaveLength(count);
+});
+
+describe("cells", () => {
+  it.each([
+    ["kms-v2", { benchmark: undefined, provider: "kms-v2", where: {} }],
+    ['write/kms-v2[secrets=5, shape="a.b"]', { benchmark: "write", provider: "kms-v2", where: { secrets: "5", shape: "a.b" } }],
+    ["[kmsLatencyMs=0.5]", { benchmark: undefined, provider: undefined, where: { kmsLatencyMs: "0.5" } }],
+  ])("are named without a phase: %s", (text, cells) => {
+    expect(parseCells(text)).toEqual(cells);
+  });
+
+  it.each([
+    ["", "it names neither a provider nor a parameter"],
+    ["write/", "it names neither a provider nor a parameter"],
+    ["kms-v1.write", "a phase is no part of it"],
+    ["write", 'no provider is called "write"'],
+    ["kms-v2[a=1", "a bracket is not closed"],
+  ])("are refused in one sentence: %j", (text, why) => {
+    expect(() => parseCells(text)).toThrow(expect.objectContaining({ code: "bad-cells", message: expect.stringContaining(why) }));
+  });
+});
+
+it("has every name in docs/compare.md", () => {
+  const docs = readFileSync("docs/compare.md", "utf8");
+  expect(figureNames.filter((name) => !docs.includes(`\`${name}\``))).toEqual([]);
+  expect(distributionNames.filter((name) => !docs.includes(`\`${name}.p99\``))).toEqual([]);
 });

@@ -3,14 +3,18 @@ import { distributionNames, figureNames, isKmsFigure, isOwnFigure, type Measured
 import { nearest } from "./nearest.ts";
 import { type BenchProvider, benchProviders, type Cell } from "./schema.ts";
 
-/** A figure of a result by its name, `cold-start/kms-v2[kmsLatencyMs=10].restart.p99`; it may stand in several cells. */
-export interface Metric {
+/** Cells of a run, by what they have in common. */
+export interface Cells {
   /** Undefined for whichever has the phase. */
   readonly benchmark: string | undefined;
   /** Undefined for every one. */
   readonly provider: BenchProvider | undefined;
   /** Parameters of the cells meant, as they are written; `secrets` is one. */
   readonly where: Readonly<Record<string, string>>;
+}
+
+/** A figure of a result by its name, `cold-start/kms-v2[kmsLatencyMs=10].restart.p99`; it may stand in several cells. */
+export interface Metric extends Cells {
   readonly phase: string;
   readonly figure: string;
 }
@@ -64,6 +68,27 @@ export function parseMetric(text: string): Metric {
   if (!figurePattern.test(figure)) throw bad(`"${figure}" is no name of a figure`);
   if (figure.includes(".") && !isOwnFigure(figure)) throw bad(unknown("figure", figure, figureNames));
   return { benchmark: prefix, provider, where, phase, figure };
+}
+
+/**
+ * Reads what stands before the phase of a metric, `[BENCHMARK/][PROVIDER][[PARAMETER=VALUE,…]]`.
+ * @throws UsageError `bad-cells`.
+ */
+export function parseCells(text: string): Cells {
+  const cells = text.trim();
+  try {
+    if (cells === "" || cells.endsWith("/")) throw badMetric(text, "it names neither a provider nor a parameter");
+    if (cells.replace(/\[.*\]$/s, "").includes(".")) throw badMetric(text, "a phase is no part of it");
+    const { benchmark, provider, where } = parseMetric(`${cells}.phase.p50`);
+    return { benchmark, provider, where };
+  } catch (thrown) {
+    if (!(thrown instanceof UsageError)) throw thrown;
+    const [, why = ""] = /cannot be understood: (.*)$/s.exec(thrown.message) ?? [];
+    throw new UsageError("bad-cells", `The cells "${text}" cannot be understood: ${why}`, {
+      hint: "Write [BENCHMARK/][PROVIDER][[PARAMETER=VALUE,…]], for instance kms-v2 or kms-v2[kmsLatencyMs=10].",
+      cause: thrown,
+    });
+  }
 }
 
 /** The words between dots; the decimals of a quantile belong to it. */
@@ -173,8 +198,8 @@ export function namesOf(cells: readonly MeasuredCell[]): BenchmarkNames[] {
   });
 }
 
-/** Whether a metric's name means this cell. */
-export function isMeant({ benchmark, provider, where }: Metric, cell: MeasuredCell): boolean {
+/** Whether a selection, or a metric's, means this cell. */
+export function isMeant({ benchmark, provider, where }: Cells, cell: MeasuredCell): boolean {
   return (
     (benchmark === undefined || benchmark === cell.benchmark) &&
     (provider === undefined || provider === cell.provider) &&

@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { LatencyHistogram } from "../load/histogram.ts";
 import { type KmsCallSample, type RequestSample, Samples } from "./samples.ts";
 
 let folder: string;
@@ -70,6 +71,35 @@ it("writes KMS calls with their origin", async () => {
     "benchmark,provider,secrets,parameters,round,phase,api_server,sequence,kms,method,purpose,uid,key_id,request_bytes,response_bytes,start_ms,duration_ms,grpc_code,fault\n" +
       "storm,kms-v2,50,kmsLatencyMs=10 apiServers=3,2,start,3,3,v2,Encrypt,work,5b0e9a50-1b1f-4a53-8f0d-1c3c8a2f7e11,key-1,70,120,12.5,0.31,0,\n",
   );
+});
+
+it("writes seconds with their distribution, and without where nothing was successful", async () => {
+  const samples = new Samples(folder);
+  const histogram = LatencyHistogram.empty();
+  for (const ms of [1, 2, 3]) histogram.recordMs(ms);
+  const { benchmark, provider, secrets, parameters, round, phase } = request;
+  const second = {
+    benchmark,
+    provider,
+    secrets,
+    parameters,
+    round,
+    phase,
+    second: 4,
+    ok: 3,
+    failed: 1,
+    dropped: 0,
+    latency: histogram.toLatency(),
+  };
+  samples.appendSecond(second);
+  samples.appendSecond({ ...second, second: 5, ok: 0, latency: null });
+  await samples.flush();
+  const [header = "", first = "", next = ""] = read("seconds.csv").split("\n");
+  expect(header).toBe(
+    "benchmark,provider,secrets,parameters,round,phase,second,ok,failed,dropped,min_ns,p50_ns,p90_ns,p99_ns,p999_ns,max_ns,histogram",
+  );
+  expect(first).toMatch(/,write,4,3,1,0,1000000,2000895,3000000,3000000,3000000,3000000,\w/);
+  expect(next).toMatch(/,write,5,0,1,0,,,,,,,$/);
 });
 
 it("adds the next phase behind the last, in order and under one header", async () => {

@@ -6,7 +6,7 @@ import { pipeline } from "node:stream/promises";
 import { type ColumnOption, stringify } from "csv-stringify";
 import type { TapRecord } from "../kms/tap-record.ts";
 import { folderFault } from "./folder-fault.ts";
-import type { BenchProvider, Parameters, PhaseName } from "./schema.ts";
+import type { BenchProvider, Latency, Parameters, PhaseName } from "./schema.ts";
 
 /** The cell and the phase that a sample belongs to. */
 export interface SampleOrigin {
@@ -36,6 +36,22 @@ export interface KmsCallSample extends SampleOrigin, TapRecord {
   /** Whose call it was; counts from 1, and is 0 where several API servers share the tap. */
   readonly apiServer: number;
 }
+
+/** One second of a phase. */
+export interface SecondSample extends SampleOrigin {
+  /** Counts from the phase's start, 0 first. */
+  readonly second: number;
+  readonly ok: number;
+  readonly failed: number;
+  readonly dropped: number;
+  /** Of the successful requests that fell due in it; null where there was none. */
+  readonly latency: Latency | null;
+}
+
+/** A row of `seconds.csv`: latencies in nanoseconds, empty where there is none. */
+type SecondRow = Omit<SecondSample, "latency"> & {
+  readonly [Name in keyof Omit<Latency, "unit" | "count" | "mean">]: Latency[Name] | null;
+};
 
 const originColumns = [
   { key: "benchmark" },
@@ -72,6 +88,16 @@ export const tapRecordColumns: readonly ColumnOption[] = [
 ];
 
 const kmsCallColumns: readonly ColumnOption[] = [...originColumns, { key: "apiServer", header: "api_server" }, ...tapRecordColumns];
+
+const secondColumns: readonly ColumnOption[] = [
+  ...originColumns,
+  { key: "second" },
+  { key: "ok" },
+  { key: "failed" },
+  { key: "dropped" },
+  ...["min", "p50", "p90", "p99", "p999", "max"].map((key) => ({ key, header: `${key}_ns` })),
+  { key: "histogram" },
+];
 
 /**
  * A CSV file that grows by phases. Rows are kept in memory while a phase is measured, so that writing them does not disturb it, and go
@@ -117,22 +143,32 @@ export class SampleFile<Row extends object> {
   }
 }
 
-/** The single requests and KMS calls behind a run's figures, `samples/requests.csv` and `samples/kms-calls.csv`. */
+/** What is behind a run's figures: single requests and KMS calls, `samples/requests.csv` and `samples/kms-calls.csv`, and each second, `samples/seconds.csv`. */
 export class Samples {
   readonly requests: SampleFile<RequestSample>;
   readonly kmsCalls: SampleFile<KmsCallSample>;
+  #seconds: SampleFile<SecondRow>;
 
   constructor(folder: string) {
     this.requests = new SampleFile(join(folder, "samples", "requests.csv"), requestColumns);
     this.kmsCalls = new SampleFile(join(folder, "samples", "kms-calls.csv"), kmsCallColumns);
+    this.#seconds = new SampleFile(join(folder, "samples", "seconds.csv"), secondColumns);
+  }
+
+  appendSecond({ latency, ...second }: SecondSample): void {
+    const { min, p50, p90, p99, p999, max, histogram } = latency ?? noLatency;
+    this.#seconds.append({ ...second, min, p50, p90, p99, p999, max, histogram });
   }
 
   /** To be called between phases. Fails as {@link SampleFile.flush} does. */
   async flush(): Promise<void> {
     await this.requests.flush();
     await this.kmsCalls.flush();
+    await this.#seconds.flush();
   }
 }
+
+const noLatency = { min: null, p50: null, p90: null, p99: null, p999: null, max: null, histogram: null };
 
 /** The digits of a millisecond figure that a clock can mean. */
 function upToNanoseconds(value: number): string {

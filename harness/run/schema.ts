@@ -106,6 +106,8 @@ export const clientCostSchema = z.strictObject({
   /** Of the garbage collector. */
   gcPauseMaxMs: ms,
   gcPauseTotalMs: ms,
+  /** How late requests of an open load were sent that could have been, at the 99th percentile, ms; null for a closed load. */
+  sendDelayMsP99: ms.nullable().default(null),
 });
 export type ClientCost = z.infer<typeof clientCostSchema>;
 

@@ -56,10 +56,15 @@ describe("a threshold", () => {
     expect(judge("write.failed<=2", ofRounds)).toMatchObject({ holds: true, measured: "2" });
   });
 
-  it("takes a benchmark's own figures in the unit that their names end in", () => {
-    const ofRounds = rounds(() => ({ figures: { firstWriteMs: 12, edekBytes: 2048, staleCount: 3 } }));
+  it("takes a benchmark's own figures in the unit that their names say", () => {
+    const ofRounds = rounds(() => ({
+      figures: { firstWriteMs: 12, edekBytes: 2048, staleCount: 3, readyMsMax: 1500, eventMsP99: 2, migratedPerSecond: 80 },
+    }));
     expect(judge("write.firstWriteMs<12.5ms", ofRounds)).toMatchObject({ holds: true, measured: "12ms" });
     expect(judge("write.edekBytes<=2KiB", ofRounds)).toMatchObject({ holds: true, measured: "2KiB" });
+    expect(judge("write.readyMsMax<=1.5s", ofRounds)).toMatchObject({ holds: true, measured: "1.5s" });
+    expect(judge("write.eventMsP99<1ms", ofRounds)).toMatchObject({ holds: false, measured: "2ms" });
+    expect(judge("write.migratedPerSecond>79/s", ofRounds)).toMatchObject({ holds: true, measured: "80/s" });
     expect(judge("write.staleCount<3", ofRounds)).toMatchObject({ holds: false, measured: "3" });
   });
 });

@@ -282,3 +282,16 @@ describe("a run of checks", () => {
     expect(verdicts(await readRun("reports/fixtures/conform-cut-off")).exitCode).toBe(1);
   });
 });
+
+it("counts a threshold that does not hold as a fault, and says of the others that they do", () => {
+  const thresholds = [
+    { expression: "write.p99<20ms", holds: true, measured: "7.258ms" },
+    { expression: "cold.decrypts<=1", holds: false, measured: "kms-v1, 50 secrets: 50" },
+  ];
+  const { exitCode, sentences } = verdicts({ ...good, thresholds });
+  expect(exitCode).toBe(1);
+  expect(sentences.slice(0, 2)).toEqual([
+    { text: "The threshold cold.decrypts<=1 does not hold: kms-v1, 50 secrets: 50.", isFault: true },
+    { text: "The threshold write.p99<20ms holds: 7.258ms.", isFault: false },
+  ]);
+});

@@ -1,3 +1,4 @@
+import { clientFindings } from "./client-limits.ts";
 import { cellName } from "./fold.ts";
 import type { Plan } from "./plan-schema.ts";
 import type { Agreement, Cell, CheckResult, CheckVerdict, Phase, PhaseName, Prediction, Result, StepResult, Threshold } from "./schema.ts";
@@ -49,6 +50,7 @@ export function verdicts(result: Result): Verdicts {
         ...agreementFindings(result),
         ...predictionFindings(cells),
         ...omissions(result),
+        ...clientFindings(result),
       ],
       { isFault: false },
     ),

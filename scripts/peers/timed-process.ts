@@ -14,10 +14,16 @@ export interface TimedProcess {
  * Runs a program to its end and resolves to what it used: the shell's `times` (POSIX) tells of every program alike, to a hundredth of a second or better.
  * @throws Error where the shell does not tell.
  */
-export async function runTimed(program: string, words: readonly string[], signal: AbortSignal): Promise<TimedProcess> {
+export async function runTimed(
+  program: string,
+  words: readonly string[],
+  signal: AbortSignal,
+  environment: NodeJS.ProcessEnv = process.env,
+): Promise<TimedProcess> {
   const child = spawn("sh", ["-c", '"$@"; code=$?; times >&2; exit $code', "sh", program, ...words], {
     stdio: ["ignore", "pipe", "pipe"],
     signal,
+    env: environment,
   });
   const exited = new Promise<number>((resolve, reject) => {
     child.once("error", reject);

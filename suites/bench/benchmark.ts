@@ -1,10 +1,11 @@
 import type { Clock } from "../../harness/clock.ts";
 import type { Lease } from "../../harness/lease.ts";
+import type { LoadPlan } from "../../harness/load/load-plan.ts";
 import type { BundledProvider } from "../../harness/plugin-process.ts";
 import type { Journal } from "../../harness/run/journal.ts";
 import type { Progress } from "../../harness/run/progress.ts";
 import type { Samples } from "../../harness/run/samples.ts";
-import type { BenchProvider, Load, PhaseName } from "../../harness/run/schema.ts";
+import type { BenchProvider, PhaseName } from "../../harness/run/schema.ts";
 import type { Capability, Target } from "../../harness/target/target.ts";
 import type { OwnOption } from "./own-option.ts";
 
@@ -15,7 +16,7 @@ export interface BenchOptions {
   readonly featureGates: Readonly<Record<string, boolean>>;
   readonly secrets: readonly number[];
   readonly providers: readonly BenchProvider[];
-  readonly load: Load;
+  readonly load: LoadPlan;
   /** How often everything is measured, the providers of a round in an order that is drawn anew. */
   readonly rounds: number;
   /** How much later than by itself the KMS answers every call, milliseconds; each is measured. */
@@ -34,8 +35,9 @@ export interface BenchOptions {
   readonly seed: string;
 }
 
-/** Groups of the command line's options that a benchmark may or may not know. `load` is `--rate`, `--in-flight` and `--closed-loop`. */
-export const sharedOptions = ["secrets", "providers", "load", "rounds", "kms-latency", "api-servers", "cachesize"] as const;
+/** Groups of the command line's options that a benchmark may or may not know. `load` is `--rate`, `--arrivals`, `--replay`, `--in-flight` and `--closed-loop`;
+ * `duration` makes it as many requests as fall due in a time, whatever the number of Secrets. */
+export const sharedOptions = ["secrets", "providers", "load", "duration", "rounds", "kms-latency", "api-servers", "cachesize"] as const;
 export type SharedOption = (typeof sharedOptions)[number];
 
 /** What holds where neither the command line nor the benchmark says otherwise. */

@@ -6,7 +6,7 @@ import type { Sender } from "../../harness/load/sender.ts";
 import { Random } from "../../harness/random.ts";
 import type { Phase } from "../../harness/run/schema.ts";
 import type { Bench, Benchmark } from "./benchmark.ts";
-import { contests, contestWords, figure, measuredOf } from "./comparison.ts";
+import { basisWords, contests, contestWords, figure, measuredOf } from "./comparison.ts";
 import { shuffled } from "./interleaved.ts";
 import { numbersOption } from "./number-words.ts";
 import { createNamespaces, itemAt, requestLoad, scheduleOf, secretBodies, sendAside } from "./secret-load.ts";
@@ -31,7 +31,7 @@ export const churn = {
   question:
     "What does a provider cost where Secrets are created, updated and deleted all the time, and how soon do those who watch them know?",
   knownBefore: "kube-burner churns objects without a look at encryption; no published figure has watchers, a mix and a provider together.",
-  takes: "60 s for 100 Secrets, 200 changes a round, three providers and three rounds",
+  takes: "90 s for 100 Secrets, 200 changes a round, three providers and five rounds",
   needs: "control planes that kmsmark starts, one for each provider",
   measures: "control-plane",
   requires: ["configure", "tap"],
@@ -41,7 +41,7 @@ export const churn = {
   defaults: {
     secrets: [100],
     providers: ["identity", "kms-v2", "kms-v1"],
-    rounds: 3,
+    rounds: 5,
     load: { model: "open", arrivals: "constant", ratePerSecond: 50, inFlightMax: 64 },
   },
   async run(bench: Bench) {
@@ -71,7 +71,7 @@ export const churn = {
         await using watching = await Watchers.open({ apis: plane.apis, count: watcherCount, existing, clock, signal });
         const load = requestLoad(
           meter,
-          scheduleOf(options.load, changes.length),
+          scheduleOf(options, changes.length),
           changes.map(({ request }) => request),
         );
         const sentMs = new Map<string, number>();
@@ -97,7 +97,7 @@ export const churn = {
     for (const { name, cells: group } of contests(cells)) {
       const measured = measuredOf(group, "churn", options.providers);
       const seen = measured.map(({ provider, phases }) => `${seenWords(phases)} under ${provider}`).join(", ");
-      const text = `A change takes ${contestWords(measured)}. ${watcherCount} watchers know of it ${seen}; medians of ${name}.`;
+      const text = `A change takes ${contestWords(measured)}. ${watcherCount} watchers know of it ${seen}; ${basisWords(name, options)}.`;
       journal.append({ event: "finding", finding: { benchmark: "churn", text } });
     }
   },
@@ -128,7 +128,9 @@ function figuresOf(untilSeen: LatencyHistogram): Phase["figures"] {
 function seenWords(phases: readonly Phase[]): string {
   const p50s = phases.flatMap(({ figures }) => figures["eventMsP50"] ?? []).toSorted((a, b) => a - b);
   const median = p50s[Math.floor(p50s.length / 2)];
-  return median === undefined ? "never" : `after ${figure(median)} ms`;
+  const missing = phases.reduce((sum, { figures }) => sum + (figures["eventsMissing"] ?? 0), 0);
+  const lost = missing === 0 ? "" : ` (${missing} events never came)`;
+  return median === undefined ? `never${lost}` : `after ${figure(median)} ms${lost}`;
 }
 
 /** The same, and tells of each request when it is begun. */

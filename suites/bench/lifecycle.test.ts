@@ -32,4 +32,18 @@ describe("the lifecycle on the embedded target", () => {
       ],
     ]);
   });
+
+  it("has three API servers on one store, told apart by the taps before their KMS", async () => {
+    const result = await measuredRun("embedded", { secrets: [6], providers: ["kms-v2"], apiServers: 3 });
+    expect(verdicts(result).sentences.filter(({ isFault }) => isFault)).toEqual([]);
+    expect(result.cells.map(({ parameters }) => parameters)).toEqual([{ apiServers: 3 }]);
+    // Each has a DEK source of its own, and decrypts those of all three when it starts again.
+    const restart = result.cells[0]?.phases.find(({ name }) => name === "restart");
+    expect(restart?.figures).toEqual({ apiServer1KmsCalls: 4, apiServer2KmsCalls: 4, apiServer3KmsCalls: 4 });
+    expect(restart?.agreements.map(({ what, tap, server }) => [what, tap, server])).toEqual([
+      ["Status calls", 3, 3],
+      ["Encrypt calls", 3, 3],
+      ["Decrypt calls", 9, 9],
+    ]);
+  });
 });

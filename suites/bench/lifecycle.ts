@@ -73,7 +73,7 @@ async function measureCell(bench: Bench, origin: CellOrigin, kmsLatencyMs: numbe
   const written = bodies(0);
   /** Of one request a Secret; encoded before the phase begins. */
   const load = (name: PhaseName, requests: readonly LoadRequest[]) =>
-    meter.load(name, requestLoad(meter, scheduleOf(options.load, requests.length), requests));
+    meter.load(name, requestLoad(meter, scheduleOf(options, requests.length), requests));
   const reads = written.map(getRequest);
 
   const write = await load("write", written.map(createRequest));

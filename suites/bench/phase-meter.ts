@@ -1,14 +1,16 @@
 import type { Tap } from "../../harness/kms/tap.ts";
 import { SecretsClient } from "../../harness/load/api-client.ts";
 import { type ApiLoad, openApiLoad } from "../../harness/load/api-load-client.ts";
-import { LoadDriver } from "../../harness/load/driver.ts";
+import { ClientMeter } from "../../harness/load/client-cost.ts";
+import { LoadDriver, type LoadSample } from "../../harness/load/driver.ts";
 import type { LoadRequest } from "../../harness/load/load-request.ts";
 import { deltas, type Metrics, parseMetrics } from "../../harness/load/metrics.ts";
 
 import type { Schedule } from "../../harness/load/schedule.ts";
+import type { SecondOfLoad } from "../../harness/load/seconds.ts";
 import type { Sender } from "../../harness/load/sender.ts";
 import { spreadSender } from "../../harness/load/spread-sender.ts";
-import type { Agreement, Load, Phase, PhaseName } from "../../harness/run/schema.ts";
+import type { Agreement, Latency, Load, Phase, PhaseName, Second } from "../../harness/run/schema.ts";
 import type { ApiAccess } from "../../harness/target/target.ts";
 import { agreements } from "./agreement.ts";
 import type { Bench } from "./benchmark.ts";
@@ -24,10 +26,7 @@ export interface PhaseLoad {
 }
 
 /** What a phase itself measures; the rest of it is counted around it. */
-type Measured = Omit<
-  Phase,
-  "name" | "startMs" | "kms" | "server" | "agreements" | "seconds" | "client" | "predictions" | "expectsFailures"
->;
+type Measured = Omit<Phase, "name" | "startMs" | "kms" | "server" | "agreements" | "predictions" | "expectsFailures">;
 
 const noLoad = {
   load: null,
@@ -35,6 +34,8 @@ const noLoad = {
   failures: [],
   latency: null,
   serviceTime: null,
+  seconds: [],
+  client: null,
 };
 
 /** Starting an API server takes some 3 s: what it weighs in the time left, as requests of this load. */
@@ -45,10 +46,20 @@ export function startWeight(load: Load): number {
 /** How long the two counts of KMS calls may need to become equal: the API server counts a call after its answer passed the tap. */
 const settleMs = 3000;
 const settleStepMs = 25;
+/** So many readings in a row must be alike where several API servers learn from one another. */
+const readingsOfSeveral = 10;
+/** Of a phase with more requests no single ones are kept, which would take memory while it is measured: its seconds are. */
+const requestSamplesMax = 200_000;
 /** Connections for what is not load, to each API server. */
 const asideConnections = 4;
+const http1Note = "The API server does not speak HTTP/2: the load goes over HTTP/1.1, at several times the client's CPU.";
 /** How often a load that runs is looked at. */
 const progressMs = 250;
+
+/** What a result keeps of a second; `samples/seconds.csv` has the rest. */
+function secondOf({ latency, ...counts }: Omit<SecondOfLoad, "latency"> & { readonly latency: Latency | null }): Second {
+  return { ...counts, p50: latency?.p50 ?? null, p99: latency?.p99 ?? null, max: latency?.max ?? null };
+}
 
 /** The API servers of a control plane that was started or restarted. */
 interface Started {
@@ -66,7 +77,6 @@ export class PhaseMeter implements AsyncDisposable {
   #taps: readonly Tap[];
   #clients: SecretsClient[] = [];
   #loads: ApiLoad[] = [];
-  #hasTold = false;
   /** The counters of each API server at the end of the phase before; empty for a server that has just started. */
   #countersBefore: Metrics[] = [];
 
@@ -154,8 +164,11 @@ export class PhaseMeter implements AsyncDisposable {
         clock,
         signal,
         ...(options.load.model === "open" ? { inFlightMax: options.load.inFlightMax } : {}),
-        onSample: (sample) => samples.requests.append({ ...this.#origin, phase: name, ...sample }),
+        ...(schedule.count > requestSamplesMax
+          ? {}
+          : { onSample: (sample: LoadSample) => samples.requests.append({ ...this.#origin, phase: name, ...sample }) }),
       });
+      using meter = new ClientMeter();
       const running = driver.run();
       let isOver = false;
       void running.finally(() => {
@@ -166,11 +179,15 @@ export class PhaseMeter implements AsyncDisposable {
         await this.#drain(name, tally);
         progress.update({ done: driver.progress().done, kmsCalls: tally.total });
       }
-      const { load, due, ok, failed, dropped, failures, latency, serviceTime, durationMs } = await running;
+      const result = await running;
+      const client = meter.cost(result);
+      const { load, due, ok, failed, dropped, failures, latency, serviceTime, durationMs, seconds } = result;
       signal.throwIfAborted();
       const requests = { due, ok, failed, dropped };
       const measured = { durationMs, load, requests, failures, latency: latency.toLatency(), serviceTime: serviceTime.toLatency() };
-      return [undefined, { ...measured, figures: (await figures?.()) ?? {} }];
+      const bySeconds = [...seconds.seconds()].map((second) => ({ ...second, latency: second.latency.toLatency() }));
+      for (const second of bySeconds) samples.appendSecond({ ...this.#origin, phase: name, ...second });
+      return [undefined, { ...measured, seconds: bySeconds.map(secondOf), client, figures: (await figures?.()) ?? {} }];
     });
     return phase;
   }
@@ -198,8 +215,6 @@ export class PhaseMeter implements AsyncDisposable {
         kms: hasTaps ? tally.toPhase() : null,
         ...counted,
         figures: { ...measured.figures, ...(this.#taps.length > 1 ? tally.workByServer(this.#taps.length) : {}) },
-        seconds: [],
-        client: null,
         predictions: [],
         expectsFailures: false,
       };
@@ -211,22 +226,33 @@ export class PhaseMeter implements AsyncDisposable {
     }
   }
 
-  /** Reads both counts of KMS calls until they agree, or for long enough to know that they do not. */
+  /**
+   * Reads both counts of KMS calls until they agree and no call is under way, or for long enough to know that they do not. What one of several
+   * API servers wrote the others learn from their watches, and only then decrypt it: with them that has to hold for a while.
+   */
   async #settle(name: PhaseName | undefined, tally: KmsTally): Promise<{ server: Record<string, number>; agreements: Agreement[] }> {
     const { clock, signal } = this.#bench;
     const giveUpMs = clock.monotonicMs() + settleMs;
-    for (;;) {
+    const readings = this.#taps.length > 1 ? readingsOfSeveral : 1;
+    for (let alike = 0, calls = tally.total; ; calls = tally.total) {
       const counters = await this.#counters();
       await this.#drain(name, tally);
       const grown = summed(counters.map((after, at) => deltas(this.#countersBefore[at] ?? new Map(), after)));
       const pairs = this.#taps.length === 0 ? [] : agreements(this.#origin.provider, tally, grown);
-      const isSettled = pairs.every(({ tap, server }) => tap === server);
-      if (isSettled || clock.monotonicMs() > giveUpMs) {
+      const isQuiet = pairs.every(({ tap, server }) => tap === server) && !(await this.#isCalling());
+      // At the first reading the calls of the phase itself are new.
+      alike = isQuiet && (alike === 0 || tally.total === calls) ? alike + 1 : 0;
+      if (alike >= readings || clock.monotonicMs() > giveUpMs) {
         this.#countersBefore = counters;
         return { server: Object.fromEntries(grown), agreements: pairs };
       }
       await clock.sleep(settleStepMs, signal);
     }
+  }
+
+  async #isCalling(): Promise<boolean> {
+    for (const tap of this.#taps) if ((await tap.inFlight()) > 0) return true;
+    return false;
   }
 
   /** Takes the taps' records; those of no phase are in no sample. */
@@ -252,12 +278,9 @@ export class PhaseMeter implements AsyncDisposable {
     await Promise.all(this.#clients.map((client) => client.warmUp(signal)));
     const inFlightMax = load.model === "open" ? load.inFlightMax : load.inFlight;
     for (const api of apis) this.#loads.push(await openApiLoad({ api, inFlightMax, clock, signal }));
-    if (this.#hasTold || this.#loads.every(({ protocol }) => protocol === "h2")) return;
-    this.#hasTold = true;
-    journal.append({
-      event: "note",
-      text: "The API server does not speak HTTP/2: the load goes over HTTP/1.1, at several times the client's CPU.",
-    });
+    if (this.#loads.every(({ protocol }) => protocol === "h2")) return;
+    // Once for a run, however many control planes it has.
+    if (!journal.result().header.notes.includes(http1Note)) journal.append({ event: "note", text: http1Note });
   }
 
   async #disconnect(): Promise<void> {

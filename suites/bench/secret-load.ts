@@ -1,20 +1,20 @@
 import { TargetError } from "../../harness/errors.ts";
+import { scheduleOf as scheduleOfPlan } from "../../harness/load/load-plan.ts";
 import type { LoadRequest } from "../../harness/load/load-request.ts";
 import type { Population } from "../../harness/load/population.ts";
 import type { Outcome } from "../../harness/load/promise-sender.ts";
-import { closedLoop, constantRate, type Schedule } from "../../harness/load/schedule.ts";
+import type { Schedule } from "../../harness/load/schedule.ts";
 import { encodeSecret, type SecretRequest } from "../../harness/load/secret-spec.ts";
-import type { Load } from "../../harness/run/schema.ts";
+import { Random } from "../../harness/random.ts";
+import type { BenchOptions } from "./benchmark.ts";
 import type { PhaseLoad, PhaseMeter } from "./phase-meter.ts";
 
 /** What is done beside the measurement is done by so many clients. */
 const asideInFlight = 8;
 
-/** So many requests, as the options say. */
-export function scheduleOf(load: Load, count: number): Schedule {
-  return load.model === "open"
-    ? constantRate({ ratePerSecond: load.ratePerSecond, count })
-    : closedLoop({ inFlight: load.inFlight, count });
+/** So many requests, as the options say; where they say for how long, as many as fall due in that time, and of a closed load so many at most. */
+export function scheduleOf({ load, seed }: Pick<BenchOptions, "load" | "seed">, count: number): Schedule {
+  return scheduleOfPlan(load, { count, random: new Random(seed) });
 }
 
 /** Each request once, in order, each API server getting every n-th. */

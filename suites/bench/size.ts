@@ -4,7 +4,7 @@ import { secretBytesMax } from "../../harness/load/secret-shapes.ts";
 import type { EnvelopeCheck } from "../../harness/run/schema.ts";
 import type { BenchPlane } from "./bench-plane.ts";
 import type { Bench, Benchmark } from "./benchmark.ts";
-import { contests, contestWords, figure, measuredOf } from "./comparison.ts";
+import { basisWords, contests, contestWords, figure, measuredOf } from "./comparison.ts";
 import { numbersOption } from "./number-words.ts";
 import { itemAt, requestLoad, scheduleOf, sendAside } from "./secret-load.ts";
 import { sideBySide } from "./side-by-side.ts";
@@ -24,7 +24,7 @@ export const size = {
   question: "What do the bytes of a Secret cost: how long do writes and reads take, and how many bytes does each provider add in etcd?",
   knownBefore:
     "BenchmarkKMSv2REST mixes sizes from 0 to 1 MB in one figure; plugins publish no length of their EDEK (kubernetes-kms #61 names 256 B against 40 B).",
-  takes: "60 s for five sizes, 20 Secrets each, three providers and three rounds",
+  takes: "75 s for five sizes, 10 Secrets each, three providers and five rounds",
   needs: "control planes that kmsmark starts, one for each provider",
   measures: "control-plane",
   requires: ["configure", "tap", "store"],
@@ -36,9 +36,9 @@ export const size = {
   understands: ["secrets", "providers", "load", "rounds", "kms-latency", "api-servers", "cachesize"],
   own: [sizes],
   defaults: {
-    secrets: [20],
+    secrets: [10],
     providers: ["identity", "kms-v2", "kms-v1"],
-    rounds: 3,
+    rounds: 5,
     load: { model: "open", arrivals: "constant", ratePerSecond: 40, inFlightMax: 16 },
   },
   async run(bench: Bench) {
@@ -54,7 +54,7 @@ export const size = {
         const specs = sizedSecrets({ count, bytes, seed: options.seed });
         const bodies = sizedBodies(specs);
         const secrets = { count, namespaces: [], at: (index: number) => itemAt(specs, index) };
-        const schedule = scheduleOf(options.load, count);
+        const schedule = scheduleOf(options, count);
         let check: EnvelopeCheck | string = "";
         await meter.load("write", {
           ...requestLoad(meter, schedule, bodies.map(createRequest)),
@@ -72,7 +72,7 @@ export const size = {
     for (const { name, cells: group } of groups) {
       const writes = measuredOf(group, "write", options.providers);
       const added = writes.map(({ provider, phases }) => `${provider} ${figure(phases[0]?.figures["overheadBytes"] ?? 0)}`).join(", ");
-      const text = `A create takes ${contestWords(writes)}; medians of ${name}. Bytes added in etcd: ${added}.`;
+      const text = `A create takes ${contestWords(writes)}; ${basisWords(name, options)}. Bytes added in etcd: ${added}.`;
       journal.append({ event: "finding", finding: { benchmark: "size", text } });
     }
   },

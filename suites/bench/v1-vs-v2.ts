@@ -3,6 +3,7 @@ import { population } from "../../harness/load/population.ts";
 import type { Cell } from "../../harness/run/schema.ts";
 import type { Bench, Benchmark } from "./benchmark.ts";
 import { figure, inMs, measuredOf } from "./comparison.ts";
+import { startWeight } from "./phase-meter.ts";
 import { createNamespaces, requestLoad, scheduleOf, secretBodies, sendAside } from "./secret-load.ts";
 import { plain, sideBySide } from "./side-by-side.ts";
 
@@ -30,14 +31,14 @@ export const v1VsV2 = {
       benchmark: "v1-vs-v2",
       options,
       variants: plain,
-      requestsOf: (secrets) => 2 * secrets,
+      requestsOf: (secrets) => 2 * secrets + startWeight(options.load),
       async prepare({ meter }, count) {
         const secrets = population({ secrets: count, seed: options.seed });
         await createNamespaces(meter, secrets.namespaces, signal);
         return secretBodies(secrets);
       },
       async measure({ plane, meter }, bodies) {
-        const schedule = scheduleOf(options.load, bodies.length);
+        const schedule = scheduleOf(options, bodies.length);
         await meter.load("write", requestLoad(meter, schedule, bodies.map(createRequest)));
         await plane.stopApiServer();
         await meter.start("restart", async () => {
