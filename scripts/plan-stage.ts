@@ -119,8 +119,8 @@ export class Stage implements AsyncDisposable {
 
   async #connect({ apis }: ControlPlane): Promise<void> {
     for (const [at, api] of apis.entries()) {
-      const client = (this.clients[at] ??= new SecretsClient({ api, connections: inFlight }));
-      await client.warmUp(this.#options.signal);
+      this.clients[at] ??= new SecretsClient({ api, connections: inFlight });
+      await this.#client(at).warmUp(this.#options.signal);
     }
   }
 
