@@ -1,7 +1,7 @@
 import { encodeSecret } from "../../harness/load/secret-spec.ts";
 import { goodCheckTtlMs, healthyPollMs } from "../../harness/model/index.ts";
 import type { ControlPlane } from "../../harness/target/target.ts";
-import type { Bench, BenchOptions, ControlPlaneBenchmark } from "./benchmark.ts";
+import type { Bench, Benchmark, BenchOptions } from "./benchmark.ts";
 import { play } from "./play.ts";
 import { configurationFor } from "./provider-configuration.ts";
 import { cannotRotate, type Scene, type StoredSecrets, storedKeyId, storedSecrets } from "./scene.ts";
@@ -71,7 +71,7 @@ export const rotation = {
       if (shown.length > 0) bench.journal.append({ event: "finding", finding: { benchmark: rotation.id, text: findingOf(shown) } });
     }
   },
-} satisfies ControlPlaneBenchmark;
+} satisfies Benchmark;
 
 /** @throws UsageError `cannot-rotate` where the plugin's key is not kmsmark's to change; the model has a plugin of its own */
 export function requireOwnKey({
