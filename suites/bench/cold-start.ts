@@ -5,7 +5,7 @@ import { workCalls } from "../../harness/run/verdict.ts";
 import type { EncryptionFile } from "../../harness/target/encryption-configuration.ts";
 import type { ControlPlane } from "../../harness/target/target.ts";
 import { isBefore } from "../conformance/kubernetes-version.ts";
-import type { Bench, BenchOptions, ControlPlaneBenchmark } from "./benchmark.ts";
+import type { Bench, Benchmark, BenchOptions } from "./benchmark.ts";
 import { ownOption } from "./own-option.ts";
 import { play } from "./play.ts";
 import { configurationFor } from "./provider-configuration.ts";
@@ -61,7 +61,7 @@ export const coldStart = {
       await play(bench, { isTimed: true }, (scene, log) => measure(bench, scene, log, { provider, secrets }));
     }
   },
-} satisfies ControlPlaneBenchmark;
+} satisfies Benchmark;
 
 async function measure(
   bench: Bench,

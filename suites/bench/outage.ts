@@ -6,7 +6,7 @@ import { encodeSecret } from "../../harness/load/secret-spec.ts";
 import { writeTtlMs } from "../../harness/model/index.ts";
 import type { Phase } from "../../harness/run/schema.ts";
 import type { ControlPlane } from "../../harness/target/target.ts";
-import type { Bench, ControlPlaneBenchmark } from "./benchmark.ts";
+import type { Bench, Benchmark } from "./benchmark.ts";
 import { decodedAtOnce } from "./cold-start.ts";
 import type { KmsTally } from "./kms-tally.ts";
 import { ownOption } from "./own-option.ts";
@@ -135,7 +135,7 @@ export const outage = {
       }
     }
   },
-} satisfies ControlPlaneBenchmark;
+} satisfies Benchmark;
 
 async function measure(bench: Bench, scene: Scene, log: SceneLog, cell: Cell): Promise<Timeline> {
   const { provider, kind } = cell;

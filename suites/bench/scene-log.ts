@@ -72,7 +72,7 @@ export class SceneLog implements AsyncDisposable {
   #sinceStart = new KmsTally();
   #countersBefore: Metrics = new Map();
   /** By the tap's time. */
-  #lastStatusMs: number | undefined;
+  #statusMs: { readonly first: number; readonly last: number } | undefined;
 
   constructor(bench: Bench, scene: Scene, forecast?: Forecast) {
     this.#bench = bench;
@@ -158,11 +158,12 @@ export class SceneLog implements AsyncDisposable {
     return { ...phase, isReady };
   }
 
-  /** How long ago the API server asked for the Status last, ms; undefined where it never has. */
-  async sinceStatusMs(): Promise<number | undefined> {
+  /** How long ago the API servers asked for the Status first since their start, and last, ms. */
+  async sinceStatusMs(): Promise<{ readonly first: number; readonly last: number }> {
     await this.#drain(new KmsTally());
     const { clock, tap } = this.#scene;
-    return this.#lastStatusMs === undefined ? undefined : clock.wallMs() - tap.startedWallMs - this.#lastStatusMs;
+    const ago = (ms: number | undefined) => (ms === undefined ? 0 : clock.wallMs() - tap.startedWallMs - ms);
+    return { first: ago(this.#statusMs?.first), last: ago(this.#statusMs?.last) };
   }
 
   /** Writes down what one kind of request of a phase showed by itself, beside the phase, whose KMS calls are counted for all kinds together. */
@@ -204,6 +205,7 @@ export class SceneLog implements AsyncDisposable {
     while ((await this.#scene.tap.inFlight()) > 0 && clock.monotonicMs() < giveUpMs) await clock.sleep(settleStepMs, signal);
     await this.#drain(new KmsTally());
     this.#sinceStart = new KmsTally();
+    this.#statusMs = undefined;
     this.#countersBefore = new Map();
     return plane;
   }
@@ -284,7 +286,7 @@ export class SceneLog implements AsyncDisposable {
     for (const record of await this.#scene.tap.drain()) {
       tally.add(record);
       this.#sinceStart.add(record);
-      if (record.method === "Status") this.#lastStatusMs = record.startMs;
+      if (record.method === "Status") this.#statusMs = { first: this.#statusMs?.first ?? record.startMs, last: record.startMs };
       if (this.isForecast || origin === undefined) continue;
       this.#bench.samples.kmsCalls.append({ ...origin, apiServer: this.#plane?.apis.length === 1 ? 1 : 0, ...record });
     }

@@ -1,6 +1,6 @@
 import type { Parameters, Phase } from "../../harness/run/schema.ts";
 import { workCalls } from "../../harness/run/verdict.ts";
-import type { Bench, ControlPlaneBenchmark } from "./benchmark.ts";
+import type { Bench, Benchmark } from "./benchmark.ts";
 import { decodedAtOnce } from "./cold-start.ts";
 import { play } from "./play.ts";
 import { configurationFor } from "./provider-configuration.ts";
@@ -62,7 +62,7 @@ export const storm = {
       bench.journal.append({ event: "finding", finding: { benchmark: storm.id, text: findingOf(shown, { provider, secrets }) } });
     }
   },
-} satisfies ControlPlaneBenchmark;
+} satisfies Benchmark;
 
 async function measure(
   bench: Bench,

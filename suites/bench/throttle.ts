@@ -1,7 +1,7 @@
 import type { Outcome } from "../../harness/load/promise-sender.ts";
 import type { Phase } from "../../harness/run/schema.ts";
 import type { EncryptionConfiguration } from "../../harness/target/encryption-configuration.ts";
-import type { Bench, ControlPlaneBenchmark } from "./benchmark.ts";
+import type { Bench, Benchmark } from "./benchmark.ts";
 import { decodedAtOnce } from "./cold-start.ts";
 import { play } from "./play.ts";
 import { configurationFor, newKmsProviderName } from "./provider-configuration.ts";
@@ -64,7 +64,7 @@ export const throttle = {
       bench.journal.append({ event: "finding", finding: { benchmark: throttle.id, text: findingOf(shown, secrets) } });
     }
   },
-} satisfies ControlPlaneBenchmark;
+} satisfies Benchmark;
 
 async function measure(
   bench: Bench,
