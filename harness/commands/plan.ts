@@ -11,8 +11,7 @@ import { clockResolutionNs, machineFacts } from "../run/machine.ts";
 import { createRunFolder } from "../run/run-folder.ts";
 import type { Header } from "../run/schema.ts";
 import { verdicts } from "../run/verdict.ts";
-import { type ClusterFacts, readClusterFacts } from "../target/cluster-facts.ts";
-import { readKubeconfig } from "../target/kubeconfig-access.ts";
+import type { ClusterFacts } from "../target/cluster-facts.ts";
 import { kmsmarkVersion } from "../version.ts";
 import { fileFields, fleetFrom, fleetOptions, givenFields, optionOf, priceTableOf } from "./plan-options.ts";
 import { fieldsOfCluster, fieldsOfRun } from "./plan-sources.ts";
@@ -113,5 +112,8 @@ async function factsOf(
 ): Promise<ClusterFacts> {
   if (kubeconfig === undefined)
     throw new UsageError("no-kubeconfig", "--from-cluster reads the cluster of a kubeconfig: name it with --kubeconfig.");
+  // Loaded here, because a plan of the command line needs no HTTP client and should answer at once.
+  const { readClusterFacts } = await import("../target/cluster-facts.ts");
+  const { readKubeconfig } = await import("../target/kubeconfig-access.ts");
   return await readClusterFacts(await readKubeconfig(kubeconfig, context), clock.wallMs(), signal);
 }
