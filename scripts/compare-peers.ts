@@ -5,20 +5,21 @@ import { parseArgs } from "node:util";
 import { systemClock } from "../harness/clock.ts";
 import { machineFacts } from "../harness/run/machine.ts";
 import { compareWithGhz, ghzLack, ghzVersion, type PluginLoadRound } from "./peers/ghz.ts";
+import { comparePlugins, goServiceLack, type PluginRound } from "./peers/go-service.ts";
 import { type ApiLoadRound, apiLoadFloor, compareWithK6, k6Lack, k6Version } from "./peers/k6.ts";
 import { median, ratioTable } from "./peers/ratio-table.ts";
 import { root } from "./steps.ts";
 
 /**
- * kmsmark's clients beside ghz and k6, in interleaved rounds on this machine: prints tables, and with --write puts them into docs/performance.md in the place of
+ * kmsmark's clients beside ghz and k6, and its plugin beside one in Go, in interleaved rounds on this machine: prints tables, and with --write puts them into docs/performance.md in the place of
  * those that are there. A peer that cannot be had is left out, with the reason. Some minutes; the first time some more, in which the peers are built.
- * Usage: npm run compare:peers -- [--only ghz|k6] [--rounds 7] [--seconds 2] [--creates 10000] [--in-flight 32] [--write]
+ * Usage: npm run compare:peers -- [--only ghz|plugin|k6] [--rounds 7] [--seconds 4] [--creates 10000] [--in-flight 32] [--write]
  */
 const { values } = parseArgs({
   options: {
     only: { type: "string" },
     rounds: { type: "string", default: "7" },
-    seconds: { type: "string", default: "2" },
+    seconds: { type: "string", default: "4" },
     creates: { type: "string", default: "10000" },
     "in-flight": { type: "string", default: "32" },
     write: { type: "boolean", default: false },
@@ -38,6 +39,7 @@ const environment = process.env;
 /** Its lack, and its section. */
 const peers = {
   ghz: { lack: ghzLack, section: besideGhz },
+  plugin: { lack: goServiceLack, section: besideGo },
   k6: { lack: () => k6Lack(environment), section: besideK6 },
 };
 
@@ -73,6 +75,21 @@ async function besideGhz(folder: string): Promise<string> {
     ])}`;
   });
   return `ghz ${ghzVersion}, ${rounds} rounds of ${seconds} s each. ${failedOf(measured)}\n\n${tables.join("\n\n")}`;
+}
+
+async function besideGo(folder: string): Promise<string> {
+  // Each of the eight pairs has as many rounds; a second is long enough where nothing has to be started.
+  const secondsEach = 1;
+  const onRound = ({ round, tool, method, inFlight: many, callsPerSecond, p99Ms }: PluginRound) =>
+    tell(`${round}: ${tool}, ${method}, ${many} in flight: ${callsPerSecond.toFixed(0)}/s, p99 ${p99Ms.toFixed(3)} ms`);
+  const measured = await comparePlugins({ rounds, seconds: secondsEach, folder, signal, onRound });
+  const pairs = Map.groupBy(measured, ({ method, inFlight: many }) => `${method}, ${many} in flight`);
+  const figures = [...pairs].flatMap(([name, ofPair]) => [
+    bothTools(`${name}: calls/s`, 0, ({ callsPerSecond }) => callsPerSecond, ofPair),
+    bothTools("p99, ms", 3, ({ p99Ms }) => p99Ms, ofPair),
+    bothTools("plugin CPU a call, µs", 1, ({ pluginCpuUs }) => pluginCpuUs, ofPair),
+  ]);
+  return `${rounds} rounds of ${secondsEach} s each. ${failedOf(measured)}\n\n${ratioTable("Go", figures)}`;
 }
 
 async function besideK6(folder: string): Promise<string> {
