@@ -12,6 +12,7 @@ import { messageOf, UsageError } from "../errors.ts";
 import { requireListening } from "../kms/socket.ts";
 import { Lease, sweepLeases } from "../lease.ts";
 import { measureFloor } from "../load/floor.ts";
+import { nullApi } from "../load/null-api.ts";
 import { nullPlugin } from "../load/null-plugin.ts";
 import { localProvider } from "../plugin-process.ts";
 import { clockResolutionNs, machineFacts } from "../run/machine.ts";
@@ -191,8 +192,12 @@ export const command = defineCommand({
     const journal = folder.startJournal(header);
     const bench = { lease, clock, signal, journal, samples: folder.samples, progress };
     try {
-      if (suites.length > 0)
-        journal.append({ event: "floor", floor: await measureFloor({ clock, signal, nullServers: [nullPlugin(lease.folder, clock)] }) });
+      if (suites.length > 0) {
+        // The model speaks HTTP/1.1, through another client.
+        const loadsApi = chosen !== undefined && chosen.target.kind !== "embedded";
+        const nullServers = [nullPlugin(lease.folder, clock), ...(loadsApi ? [nullApi(clock, signal)] : [])];
+        journal.append({ event: "floor", floor: await measureFloor({ clock, signal, nullServers }) });
+      }
       const started = suites.map(({ benchmark, options }) => ({ benchmark, options: { ...options, bundledProvider } }));
       await runSuites(started, bench, { target: chosen?.target, provider: given.provider, conditions });
     } finally {
