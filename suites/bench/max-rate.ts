@@ -15,10 +15,16 @@ const trialMs = 1500;
 const trialMsMax = 5000;
 const trialRequestsMin = 100;
 /** A request that is held for so many limits has broken the threshold already: it need not be waited for. */
-const dropAfterLimits = 20;
+export const dropAfterLimits = 20;
 /** Where the search begins, requests a second: every API server bears that. */
 const startPerSecond = 50;
 const mostPerSecond = 20_000;
+
+/** How many requests try a rate. */
+export function trialCount(ratePerSecond: number): number {
+  const dueIn = (ms: number) => Math.ceil((ratePerSecond * ms) / 1000);
+  return Math.max(dueIn(trialMs), Math.min(trialRequestsMin, dueIn(trialMsMax)));
+}
 
 /** `--find-max 'p99<50ms'`. */
 export const findMaxOption = ownOption<LatencyThreshold | undefined>({
@@ -61,14 +67,13 @@ export async function measureMaxRate(bench: Bench, meter: PhaseMeter, origin: Ce
     });
     const text = `${origin.provider} ${inWords(found, what)} with ${threshold.text}.`;
     journal.append({ event: "finding", finding: { benchmark: origin.benchmark, text } });
-    return { ...figuresOf(found), trials: found.trials.length };
+    return figuresOf(found);
   });
 }
 
 async function tryRate(bench: Bench, meter: PhaseMeter, search: MaxRateSearch, ratePerSecond: number): Promise<RateTrial> {
   const { clock, signal, options } = bench;
-  const dueIn = (ms: number) => Math.ceil((ratePerSecond * ms) / 1000);
-  const count = Math.max(dueIn(trialMs), Math.min(trialRequestsMin, dueIn(trialMsMax)));
+  const count = trialCount(ratePerSecond);
   const requests = await search.requestsOf(count);
   const driver = new LoadDriver({
     schedule: constantRate({ ratePerSecond, count }),
@@ -86,12 +91,15 @@ async function tryRate(bench: Bench, meter: PhaseMeter, search: MaxRateSearch, r
   return trialOf(search.threshold, ratePerSecond, result, cost);
 }
 
-function figuresOf({ ratePerSecond, trials }: FoundMax): Record<string, number> {
+/** The figures of a phase that was a search. */
+export function figuresOf({ ratePerSecond, trials }: FoundMax): Record<string, number> {
   const seen = trials.findLast((trial) => trial.ratePerSecond === ratePerSecond && trial.outcome === "holds");
-  return ratePerSecond === null || seen === undefined ? {} : { bearsPerSecond: ratePerSecond, latencyMs: seen.latencyMs };
+  const reached = ratePerSecond === null || seen === undefined ? {} : { bearsPerSecond: ratePerSecond, latencyMs: seen.latencyMs };
+  return { ...reached, trials: trials.length };
 }
 
-function inWords({ ratePerSecond, limit }: FoundMax, what: string): string {
+/** `bears 1200 reads a second`, and what it was that it did not bear more of. */
+export function inWords({ ratePerSecond, limit }: FoundMax, what: string): string {
   const rate = ratePerSecond === null ? `bears no rate of ${what}` : `bears ${Math.floor(ratePerSecond)} ${what} a second`;
   if (limit === "threshold") return rate;
   return limit === "client" ? `${rate}, and more than the client could offer was not tried,` : `${rate}, the most that was tried,`;

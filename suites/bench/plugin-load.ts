@@ -1,10 +1,11 @@
 import type { KmsVersion } from "../../harness/kms/contract.ts";
-import { LoadDriver } from "../../harness/load/driver.ts";
+import { ClientMeter } from "../../harness/load/client-cost.ts";
+import { LoadDriver, type LoadResult } from "../../harness/load/driver.ts";
 import type { KmsLoadMethod } from "../../harness/load/kms-calls.ts";
 import { KmsLoadClient, type LoadCall } from "../../harness/load/kms-load-client.ts";
 import type { Schedule } from "../../harness/load/schedule.ts";
 import type { SecondsRecorder } from "../../harness/load/seconds.ts";
-import type { Phase, Second } from "../../harness/run/schema.ts";
+import type { ClientCost, Phase, Second } from "../../harness/run/schema.ts";
 import type { PluginBench } from "./benchmark.ts";
 import type { CellOrigin } from "./cell.ts";
 
@@ -39,10 +40,12 @@ export async function loadPlugin(bench: PluginBench, endpoint: string, origin: C
   const { clock, signal, journal, progress } = bench;
   const { method, schedule, calls, connections, weight } = load;
   await using client = await KmsLoadClient.connect({ endpoint, calls, count: schedule.count, connections, clock });
-  journal.append({ event: "phase-started", name: method, due: schedule.count });
-  progress.startPhase({ ...origin, phase: method, due: schedule.count, weight });
+  // How many there will be in a time is not known.
+  const expected = schedule.model === "closed" && schedule.durationMs !== undefined ? 0 : schedule.count;
+  journal.append({ event: "phase-started", name: method, due: expected });
+  progress.startPhase({ ...origin, phase: method, due: expected, weight });
   const startMs = journal.nowMs();
-  const cpuBefore = process.threadCpuUsage();
+  using meter = new ClientMeter();
   const driver = new LoadDriver({ schedule, sender: client, clock, signal, inFlightMax, dropAfterMs });
   const running = driver.run();
   let isOver = false;
@@ -54,8 +57,9 @@ export async function loadPlugin(bench: PluginBench, endpoint: string, origin: C
     const { done } = driver.progress();
     progress.update({ done, kmsCalls: done });
   }
-  const { load: offered, due, ok, failed, dropped, failures, latency, serviceTime, seconds, durationMs } = await running;
-  const { user, system } = process.threadCpuUsage(cpuBefore);
+  const result = await running;
+  const cost = meter.cost(result);
+  const { load: offered, due, ok, failed, dropped, failures, latency, serviceTime, seconds, durationMs } = result;
   signal.throwIfAborted();
   progress.endPhase();
   const phase = {
@@ -71,10 +75,23 @@ export async function loadPlugin(bench: PluginBench, endpoint: string, origin: C
     server: {},
     agreements: [],
     seconds: secondsOf(seconds),
-    client: null,
-    figures: { clientCpuUs: (user + system) / Math.max(1, ok + failed) },
+    client: cost,
+    figures: {},
   };
   journal.append({ event: "phase", phase });
+}
+
+/** The same without a phase of its own, for one rate of a search: what came of it, and what the client spent on it. */
+export async function tryPlugin(
+  { clock, signal }: Pick<PluginBench, "clock" | "signal">,
+  endpoint: string,
+  { schedule, calls, dropAfterMs: lateMs }: Pick<PluginLoad, "schedule" | "calls"> & { readonly dropAfterMs: number },
+): Promise<{ readonly result: LoadResult; readonly cost: ClientCost }> {
+  await using client = await KmsLoadClient.connect({ endpoint, calls, count: schedule.count, clock });
+  using meter = new ClientMeter();
+  const result = await new LoadDriver({ schedule, sender: client, clock, signal, inFlightMax, dropAfterMs: lateMs }).run();
+  signal.throwIfAborted();
+  return { result, cost: meter.cost(result) };
 }
 
 function secondsOf(recorder: SecondsRecorder): Second[] {

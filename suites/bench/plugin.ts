@@ -1,24 +1,28 @@
 import { UsageError } from "../../harness/errors.ts";
 import { detectKmsVersions } from "../../harness/kms/client.ts";
 import { type KmsVersion, kmsVersions } from "../../harness/kms/contract.ts";
+import { findMax, trialOf } from "../../harness/load/find-max.ts";
 import { type KmsLoadMethod, kmsCalls, kmsLoadMethods } from "../../harness/load/kms-calls.ts";
 import type { LoadCall } from "../../harness/load/kms-load-client.ts";
-import { closedLoop, poissonRate } from "../../harness/load/schedule.ts";
+import { closedLoop, constantRate, poissonRate } from "../../harness/load/schedule.ts";
 import { startPluginProcess } from "../../harness/plugin-process.ts";
 import { Random } from "../../harness/random.ts";
 import type { Cell, Parameters } from "../../harness/run/schema.ts";
 import type { Benchmark, PluginBench } from "./benchmark.ts";
 import { type CellOrigin, withinCell } from "./cell.ts";
 import { figure, inMs, measuredOf } from "./comparison.ts";
+import { dropAfterLimits, figuresOf, findMaxFigures, findMaxOption, inWords, trialCount } from "./max-rate.ts";
 import { numbersOption } from "./number-words.ts";
 import { ownOption } from "./own-option.ts";
-import { callsPerSecond, loadPlugin, providerOf } from "./plugin-load.ts";
+import { callsPerSecond, loadPlugin, providerOf, tryPlugin } from "./plugin-load.ts";
 
 /** More different calls would measure no more: a plugin caches nothing. */
 const differentCalls = 256;
 /** Of the most calls a second that the closed loops reached: what `--rates auto` tries. */
 const autoShares = [0.1, 0.25, 0.5, 0.75, 0.9];
 const secondsMax = 3600;
+/** Between these a search for the highest rate takes place, calls a second. */
+const [searchFromPerSecond, searchToPerSecond] = [500, 500_000] as const;
 
 const concurrency = numbersOption({
   name: "concurrency",
@@ -103,9 +107,13 @@ export const plugin = {
   takes: "30 s for each version of KMS that the plugin offers; --seconds decides",
   needs: "a plugin on a socket, or nothing: the bundled one is started",
   measures: "plugin",
-  metrics: { phases: kmsLoadMethods, figures: ["clientCpuUs"], parameters: ["inFlight", "ratePerSecond", "connections"] },
+  metrics: {
+    phases: [...kmsLoadMethods, "max"],
+    figures: findMaxFigures,
+    parameters: ["inFlight", "ratePerSecond", "connections", "search"],
+  },
   understands: ["rounds"],
-  own: [concurrency, rates, methods, versions, seconds, total, connections],
+  own: [concurrency, rates, methods, versions, seconds, total, connections, findMaxOption],
   async run(bench: PluginBench) {
     const { options, lease, clock, signal, progress } = bench;
     await using held = new AsyncDisposableStack();
@@ -148,6 +156,45 @@ async function measureVersion(bench: PluginBench, socket: string, kms: KmsVersio
     }
   }
   journal.append({ event: "finding", finding: { benchmark: "plugin", text: answerOf(measured(), kms) } });
+  for (const [method, these] of calls) await searchMax(bench, socket, { method, calls: these, kms });
+}
+
+/** Searches the highest rate of a method that the threshold bears, if one is asked for, in a cell of its own. */
+async function searchMax(
+  bench: PluginBench,
+  socket: string,
+  { method, calls, kms }: { readonly method: KmsLoadMethod; readonly calls: readonly LoadCall[]; readonly kms: KmsVersion },
+): Promise<void> {
+  const { options, clock, journal, progress } = bench;
+  const threshold = findMaxOption.of(options);
+  if (threshold === undefined) return;
+  const provider = providerOf(kms);
+  const origin = { benchmark: "plugin", provider, secrets: differentCalls, parameters: { search: method }, round: 1 };
+  await withinCell(bench, origin, async () => {
+    journal.append({ event: "phase-started", name: "max", due: 0 });
+    progress.startPhase({ ...origin, phase: "max", due: 0, weight: 1 });
+    const [startMs, startedMs] = [journal.nowMs(), clock.monotonicMs()];
+    const found = await findMax({
+      startPerSecond: searchFromPerSecond,
+      mostPerSecond: searchToPerSecond,
+      async trial(ratePerSecond) {
+        const schedule = constantRate({ ratePerSecond, count: trialCount(ratePerSecond) });
+        const tried = await tryPlugin(bench, socket, { schedule, calls, dropAfterMs: threshold.limitMs * dropAfterLimits });
+        return trialOf(threshold, ratePerSecond, tried.result, tried.cost);
+      },
+    });
+    progress.endPhase();
+    journal.append({
+      event: "phase",
+      phase: {
+        ...{ name: "max", startMs, durationMs: clock.monotonicMs() - startedMs, load: null },
+        ...{ requests: { due: 0, ok: 0, failed: 0, dropped: 0 }, failures: [], latency: null, serviceTime: null },
+        ...{ kms: null, server: {}, agreements: [], figures: figuresOf(found) },
+      },
+    });
+    const text = `${provider} ${inWords(found, `${method} calls`)} with ${threshold.text}.`;
+    journal.append({ event: "finding", finding: { benchmark: "plugin", text } });
+  });
 }
 
 async function measureCell(
