@@ -9,7 +9,7 @@ import { type RunningPlugin, startPlugin } from "../../plugins/index.ts";
 import type { BenchOptions, ControlPlaneBenchmark } from "./benchmark.ts";
 import { churn } from "./churn.ts";
 import { list } from "./list.ts";
-import { measuredRun } from "./measured-run.ts";
+import { measuredRun, unnamedIn } from "./measured-run.ts";
 import { parallelList } from "./parallel-list.ts";
 import { read } from "./read.ts";
 import { size } from "./size.ts";
@@ -33,12 +33,15 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const run = (benchmark: ControlPlaneBenchmark, options: Partial<BenchOptions> = {}): Promise<Result> =>
-  measuredRun(
+async function run(benchmark: ControlPlaneBenchmark, options: Partial<BenchOptions> = {}): Promise<Result> {
+  const result = await measuredRun(
     "embedded",
     { secrets: [4], providers: ["kms-v2", "kms-v1"], pluginSocket: pluginSocket(), load: { model: "closed", inFlight: 2 }, ...options },
     benchmark,
   );
+  expect(unnamedIn(result, benchmark)).toEqual([]);
+  return result;
+}
 
 /** `kms-v1 write: Encrypt 4` for each phase, from the taps. */
 function callsOf({ cells }: Result): string[] {
