@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { setFlagsFromString } from "node:v8";
 import { pino } from "pino";
 import { startPlugin } from "../../plugins/index.ts";
 import { rotateKeyFile } from "../../plugins/local-key-file.ts";
@@ -33,6 +34,7 @@ export const command = defineCommand({
       throw new UsageError("cannot-rotate", `The keys of the provider ${provider} are rotated in its KMS.`);
     }
     if (socket === undefined) throw new UsageError("no-socket", "Say with --socket where to serve.");
+    keepPausesShort();
 
     const log = pino({ level, base: null }, context.stderr);
     await using plugin = await startPlugin({
@@ -52,6 +54,14 @@ export const command = defineCommand({
     return 0;
   },
 });
+
+/**
+ * Every call leaves an object of OpenSSL behind, which the collector has to finalize; in a young generation that has grown to its 16 MiB those are so many that
+ * each pause takes milliseconds and makes the p99 of 128 calls in flight twice that of a plugin in Go. One that does not grow is collected more often, for less.
+ */
+function keepPausesShort(): void {
+  setFlagsFromString("--semi-space-growth-factor=1");
+}
 
 async function rotate(keyFile: string, json: boolean, { stdout }: CommandContext): Promise<0> {
   const { keys } = await rotateKeyFile(keyFile, systemClock);
