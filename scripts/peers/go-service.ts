@@ -40,8 +40,8 @@ export interface ComparePluginsOptions {
   readonly onRound?: (round: PluginRound) => void;
 }
 
-/** Before the first round of a method each plugin is loaded for so long, so that neither is measured cold. */
-const warmUpMs = 1500;
+/** Before the first round of a method each plugin is loaded for so long with many and with one in flight, so that neither is measured while it still compiles. */
+const warmUpMs = 3000;
 const differentCalls = 256;
 const startMsMax = 20_000;
 const pollMs = 20;
@@ -75,7 +75,7 @@ export async function comparePlugins({ rounds, seconds, folder, signal, onRound 
     for (const each of [go, own]) {
       const options = { endpoint: each.socket, kms: "v2", method, count: differentCalls, random, clock } as const;
       calls.set(each, await kmsCalls(options));
-      await load(each, calls.get(each) ?? [], { inFlight: 32, durationMs: warmUpMs, signal });
+      for (const inFlight of [32, 1]) await load(each, calls.get(each) ?? [], { inFlight, durationMs: warmUpMs, signal });
     }
     for (const inFlight of inFlights) {
       for (let round = 1; round <= rounds; round++) {
