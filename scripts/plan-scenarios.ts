@@ -64,12 +64,9 @@ function restart(id: string, title: string, options: RestartOptions): Scenario {
       await using stage = await Stage.open({ ...parts, kms, apiServers, cachesize, isSerial });
       await stage.start();
       await stage.fill(secrets);
-      await stage.stop();
-      await stage.calls();
       stage.latencyMs = latencyMs;
       stage.quota = quota;
-      const tookMs = await stage.start();
-      const calls = await stage.calls();
+      const { tookMs, calls } = await medianRestart(stage);
       const fleet = fleetOf({
         kms,
         secrets,
@@ -97,6 +94,24 @@ function restart(id: string, title: string, options: RestartOptions): Scenario {
       ];
     },
   };
+}
+
+/** A start that takes so long is long against what a machine makes of starts by chance, and is not repeated. */
+const longStartMs = 8000;
+const restarts = 3;
+
+/** The restart of the median length. */
+async function medianRestart(stage: Stage): Promise<{ readonly tookMs: number; readonly calls: readonly TapRecord[] }> {
+  const seen: { readonly tookMs: number; readonly calls: readonly TapRecord[] }[] = [];
+  do {
+    await stage.stop();
+    await stage.calls();
+    const tookMs = await stage.start();
+    seen.push({ tookMs, calls: await stage.calls() });
+    if (tookMs > longStartMs) break;
+  } while (seen.length < restarts);
+  const sorted = seen.toSorted((a, b) => a.tookMs - b.tookMs);
+  return sorted[Math.floor(sorted.length / 2)] ?? { tookMs: 0, calls: [] };
 }
 
 /** Writes and reads on a cluster that runs, and what they make of each other's values. */
@@ -348,6 +363,8 @@ export const scenarios: readonly Scenario[] = [
 
 /** So many Secrets tell what one more costs. */
 const manySecrets = 4000;
+/** Starts vary by chance, and every prediction rests on these. */
+const calibrationRounds = 5;
 /** Less than this a start takes by chance. */
 const noticeableMs = 150;
 
@@ -374,7 +391,7 @@ async function starts(
   await open.start();
   await open.fill(secrets);
   const seen: { readonly readyMs: number; readonly listMs: number }[] = [];
-  for (let round = 0; round < 3; round++) {
+  for (let round = 0; round < calibrationRounds; round++) {
     await open.stop();
     await open.calls();
     const beginMs = clock.wallMs();
