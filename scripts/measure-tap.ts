@@ -7,6 +7,7 @@ import { Lease } from "../harness/lease.ts";
 import { startPluginProcess } from "../harness/plugin-process.ts";
 import { Random } from "../harness/random.ts";
 import { machineFacts } from "../harness/run/machine.ts";
+import { interval, median } from "./peers/ratio-table.ts";
 
 /**
  * What the tap adds to a call at the median: the bundled plugin in a process of its own, called directly and through a tap in a thread of
@@ -19,7 +20,6 @@ const rounds = Number(process.argv[2] ?? 200);
 /** Calls of one kind and way in a round; the difference of their medians is one observation. */
 const callsPerRound = 50;
 const warmUpRounds = 20;
-const resamples = 2000;
 
 interface Load {
   readonly name: string;
@@ -65,7 +65,7 @@ for (const load of loads) {
     differencesMs.push(median(throughMs) - median(directMs));
   }
   await tap.drain();
-  const [low, high] = interval(differencesMs);
+  const [low, high] = interval(differencesMs, random);
   if (load.inFlight === 1 && high > limitMs) isWithinLimit = false;
   const figures = [median(all.direct), median(all.through)].map((ms) => `${ms.toFixed(3)} ms`).join(" | ");
   const added = `${median(differencesMs).toFixed(3)} ms (${low.toFixed(3)}–${high.toFixed(3)})`;
@@ -88,18 +88,4 @@ async function latenciesMs({ call, inFlight }: Load, kms: KmsV2): Promise<number
   };
   await Promise.all(Array.from({ length: inFlight }, worker));
   return latencies;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  const [below = 0, above = 0] = [sorted[sorted.length % 2 === 0 ? middle - 1 : middle], sorted[middle]];
-  return (below + above) / 2;
-}
-
-/** The 95 % bootstrap interval of the median, by percentiles. */
-function interval(values: readonly number[]): [number, number] {
-  const medians = Array.from({ length: resamples }, () => median(values.map(() => values[random.below(values.length)] ?? 0)));
-  const sorted = medians.toSorted((a, b) => a - b);
-  return [sorted[Math.floor(0.025 * resamples)] ?? 0, sorted[Math.ceil(0.975 * resamples) - 1] ?? 0];
 }

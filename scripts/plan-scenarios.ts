@@ -5,6 +5,7 @@ import { behaviourOf } from "../harness/plan/behaviour.ts";
 import { type Fleet, parseFleet } from "../harness/plan/fleet.ts";
 import { Simulation } from "../harness/plan/simulation.ts";
 import { startOf } from "../harness/plan/starts.ts";
+import { median } from "./peers/ratio-table.ts";
 import { inFlight, Stage, type StageOptions } from "./plan-stage.ts";
 
 /** What a start takes on this machine with nothing to decrypt, which no plan can know. */
@@ -484,10 +485,6 @@ function count(calls: readonly TapRecord[], method: TapRecord["method"]): number
 function meanMs(calls: readonly TapRecord[], otherwiseMs: number): number {
   const timed = calls.filter(({ method }) => method === "Decrypt" || method === "Encrypt");
   return timed.length === 0 ? otherwiseMs : timed.reduce((sum, { durationMs }) => sum + durationMs, 0) / timed.length;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }
 
 function scaled(value: number, scale: number): number {

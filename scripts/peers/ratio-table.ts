@@ -29,8 +29,8 @@ export function median(values: readonly number[]): number {
   return ((sorted[Math.ceil(half) - 1] ?? 0) + (sorted[Math.floor(half)] ?? 0)) / 2;
 }
 
-/** Of the median over rounds, by the bootstrap of percentiles. */
-function interval(values: readonly number[], random: Random): [number, number] {
+/** The 95 % interval of the median, by the bootstrap of percentiles. */
+export function interval(values: readonly number[], random: Random): [number, number] {
   const medians = Array.from({ length: resamples }, () => median(values.map(() => values[random.below(values.length)] ?? 0)));
   const sorted = medians.toSorted((a, b) => a - b);
   return [sorted[Math.floor(0.025 * resamples)] ?? 0, sorted[Math.ceil(0.975 * resamples) - 1] ?? 0];

@@ -57,7 +57,7 @@ const http1Note = "The API server does not speak HTTP/2: the load goes over HTTP
 const progressMs = 250;
 
 /** What a result keeps of a second; `samples/seconds.csv` has the rest. */
-function secondOf({ latency, ...counts }: Omit<SecondOfLoad, "latency"> & { readonly latency: Latency | null }): Second {
+export function secondOf({ latency, ...counts }: Omit<SecondOfLoad, "latency"> & { readonly latency: Latency | null }): Second {
   return { ...counts, p50: latency?.p50 ?? null, p99: latency?.p99 ?? null, max: latency?.max ?? null };
 }
 

@@ -4,10 +4,10 @@ import { LoadDriver, type LoadResult } from "../../harness/load/driver.ts";
 import type { KmsLoadMethod } from "../../harness/load/kms-calls.ts";
 import { KmsLoadClient, type LoadCall } from "../../harness/load/kms-load-client.ts";
 import type { Schedule } from "../../harness/load/schedule.ts";
-import type { SecondsRecorder } from "../../harness/load/seconds.ts";
-import type { ClientCost, Phase, Second } from "../../harness/run/schema.ts";
+import type { ClientCost, Phase } from "../../harness/run/schema.ts";
 import type { PluginBench } from "./benchmark.ts";
 import type { CellOrigin } from "./cell.ts";
+import { secondOf } from "./phase-meter.ts";
 
 /** A load of one method of a plugin. */
 export interface PluginLoad {
@@ -74,7 +74,7 @@ export async function loadPlugin(bench: PluginBench, endpoint: string, origin: C
     kms: null,
     server: {},
     agreements: [],
-    seconds: secondsOf(seconds),
+    seconds: [...seconds.seconds()].map((second) => secondOf({ ...second, latency: second.latency.toLatency() })),
     client: cost,
     figures: {},
   };
@@ -92,11 +92,4 @@ export async function tryPlugin(
   const result = await new LoadDriver({ schedule, sender: client, clock, signal, inFlightMax, dropAfterMs: lateMs }).run();
   signal.throwIfAborted();
   return { result, cost: meter.cost(result) };
-}
-
-function secondsOf(recorder: SecondsRecorder): Second[] {
-  return [...recorder.seconds()].map(({ second, ok, failed, dropped, latency }) => {
-    const quantiles = latency.toLatency();
-    return { second, ok, failed, dropped, p50: quantiles?.p50 ?? null, p99: quantiles?.p99 ?? null, max: quantiles?.max ?? null };
-  });
 }

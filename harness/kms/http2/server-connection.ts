@@ -340,16 +340,18 @@ export class ServerConnection {
     if (isEnd) this.#serve(stream, nothing, 0, 0);
   }
 
-  #takeTrailers(streamId: number, isEnd: boolean, headers: readonly Header[]): void {
+  /** The stream, where its request goes on; undefined where it cannot any more, which has been answered then. */
+  #receivingStream(streamId: number): Stream | undefined {
     const stream = this.#streams.get(streamId);
-    if (stream === undefined) {
-      this.#takeForEnded(streamId);
-      return;
-    }
-    if (!stream.isReceiving) {
-      this.#resetStream(streamId, errorCodes.streamClosed);
-      return;
-    }
+    if (stream?.isReceiving === true) return stream;
+    if (stream === undefined) this.#takeForEnded(streamId);
+    else this.#resetStream(streamId, errorCodes.streamClosed);
+    return undefined;
+  }
+
+  #takeTrailers(streamId: number, isEnd: boolean, headers: readonly Header[]): void {
+    const stream = this.#receivingStream(streamId);
+    if (stream === undefined) return;
     if (!isEnd || !areTrailers(headers)) {
       this.#resetStream(streamId, errorCodes.protocolError);
       return;
@@ -374,15 +376,8 @@ export class ServerConnection {
       start += 1;
       if (start > end) throw protocolError("the padding of a frame is longer than the frame");
     }
-    const stream = this.#streams.get(streamId);
-    if (stream === undefined) {
-      this.#takeForEnded(streamId);
-      return;
-    }
-    if (!stream.isReceiving) {
-      this.#resetStream(streamId, errorCodes.streamClosed);
-      return;
-    }
+    const stream = this.#receivingStream(streamId);
+    if (stream === undefined) return;
     stream.receiveWindowBytes -= to - from;
     if ((flags & frameFlags.endStream) !== 0) {
       stream.isReceiving = false;
