@@ -95,6 +95,31 @@ export const secondSchema = z.strictObject({
 });
 export type Second = z.infer<typeof secondSchema>;
 
+/** What ended in one step of a phase's time. */
+export const loadStepSchema = z.strictObject({
+  /** Counts from the phase's start; steps in which nothing ended or fell due are left out. */
+  step: count,
+  ok: count,
+  failed: count,
+  dropped: count,
+  /** Of the successful requests that fell due in it, nanoseconds. */
+  p50: count.nullable(),
+  p99: count.nullable(),
+  max: count.nullable(),
+});
+export type LoadStep = z.infer<typeof loadStepSchema>;
+
+/** A phase in time, in steps of one width: at most 240, so that a result stays small however long the phase was. */
+export const timelineSchema = z.strictObject({
+  /** The width of a step, ms: 1, 2 or 5 times a power of ten. */
+  stepMs: z.number().positive(),
+  /** Empty for a phase without load. */
+  load: z.array(loadStepSchema),
+  /** By method, the calls that came to the tap in a step; null where no tap could stand. Steps without a call are left out. */
+  kms: z.record(z.string(), z.array(z.strictObject({ step: count, calls: count, failed: count }))).nullable(),
+});
+export type Timeline = z.infer<typeof timelineSchema>;
+
 /** What the client itself spent on a phase. */
 export const clientCostSchema = z.strictObject({
   /** User and system time of the client's threads that sent it, ms. */
@@ -137,6 +162,8 @@ export const phaseSchema = z.strictObject({
   agreements: z.array(agreementSchema),
   /** Empty where the phase was not measured by seconds. */
   seconds: z.array(secondSchema).default([]),
+  /** Null where nothing of it was taken down. */
+  timeline: timelineSchema.nullable().default(null),
   client: clientCostSchema.nullable().default(null),
   /** What else the benchmark found in it, by a name that ends in its unit: `firstWriteMs`, `edekBytes`, `staleCount`. */
   figures: z.record(z.string().regex(/^[a-z][A-Za-z0-9]*$/), z.number()).default({}),
