@@ -19,6 +19,7 @@ function phaseOf(latencyMs: readonly number[], encrypts: number | null): Phase {
     server: {},
     agreements: [],
     seconds: [],
+    timeline: null,
     client: null,
     figures: {},
     predictions: [],

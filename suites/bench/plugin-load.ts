@@ -5,6 +5,7 @@ import type { KmsLoadMethod } from "../../harness/load/kms-calls.ts";
 import { KmsLoadClient, type LoadCall } from "../../harness/load/kms-load-client.ts";
 import type { Schedule } from "../../harness/load/schedule.ts";
 import type { ClientCost, Phase } from "../../harness/run/schema.ts";
+import { timelineOf } from "../../harness/run/timeline.ts";
 import type { PluginBench } from "./benchmark.ts";
 import type { CellOrigin } from "./cell.ts";
 import { secondOf } from "./phase-meter.ts";
@@ -75,6 +76,7 @@ export async function loadPlugin(bench: PluginBench, endpoint: string, origin: C
     server: {},
     agreements: [],
     seconds: [...seconds.seconds()].map((second) => secondOf({ ...second, latency: second.latency.toLatency() })),
+    timeline: timelineOf({ durationMs, overMs: durationMs, requests: seconds, kms: null }),
     client: cost,
     figures: {},
   };

@@ -4,6 +4,7 @@ import { FailureTally } from "../../harness/load/failure-tally.ts";
 import { LatencyHistogram } from "../../harness/load/histogram.ts";
 import type { Outcome } from "../../harness/load/promise-sender.ts";
 import type { Second } from "../../harness/run/schema.ts";
+import type { TimedRequest } from "../../harness/run/timeline.ts";
 import type { PhaseFacts } from "./scene-log.ts";
 
 /** How many distinct failures a result keeps. */
@@ -15,6 +16,7 @@ export class OutcomeLog {
   readonly #startMs: number;
   readonly #failures = new FailureTally();
   readonly #latency = LatencyHistogram.empty();
+  readonly #times: TimedRequest[] = [];
   readonly #seconds = new Map<number, { ok: number; failed: number; latenciesNs: number[] }>();
   ok = 0;
   failed = 0;
@@ -34,11 +36,13 @@ export class OutcomeLog {
       outcome = { status: 0, failure: messageOf(thrown) };
     }
     const isOk = outcome.failure === undefined;
-    const second = Math.floor((dueMs - this.#startMs) / 1000);
+    const [sinceMs, overMs] = [dueMs - this.#startMs, this.#clock.monotonicMs() - this.#startMs];
+    this.#times.push({ dueMs: sinceMs, overMs, outcome: isOk ? "ok" : "failed" });
+    const second = Math.floor(sinceMs / 1000);
     const of = this.#seconds.get(second) ?? { ok: 0, failed: 0, latenciesNs: [] };
     this.#seconds.set(second, of);
     if (isOk) {
-      const ns = Math.round((this.#clock.monotonicMs() - dueMs) * 1e6);
+      const ns = Math.round((overMs - sinceMs) * 1e6);
       this.ok++;
       of.ok++;
       of.latenciesNs.push(ns);
@@ -56,8 +60,9 @@ export class OutcomeLog {
     return [...this.#seconds].flatMap(([second, { failed }]) => (failed > 0 ? [second] : [])).sort((a, b) => a - b);
   }
 
-  facts(): Required<Pick<PhaseFacts, "requests" | "failures" | "latency" | "seconds">> {
+  facts(): Required<Pick<PhaseFacts, "requests" | "failures" | "latency" | "seconds" | "times">> {
     return {
+      times: this.#times,
       requests: { due: this.ok + this.failed, ok: this.ok, failed: this.failed, dropped: 0 },
       failures: this.#failures.mostFrequent(failuresMax),
       latency: this.#latency.toLatency(),
