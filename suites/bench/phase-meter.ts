@@ -7,10 +7,9 @@ import type { LoadRequest } from "../../harness/load/load-request.ts";
 import { deltas, type Metrics, parseMetrics } from "../../harness/load/metrics.ts";
 
 import type { Schedule } from "../../harness/load/schedule.ts";
-import type { SecondOfLoad } from "../../harness/load/seconds.ts";
 import type { Sender } from "../../harness/load/sender.ts";
 import { spreadSender } from "../../harness/load/spread-sender.ts";
-import type { Agreement, Latency, Load, Phase, PhaseName, Second } from "../../harness/run/schema.ts";
+import type { Agreement, Load, Phase, PhaseName } from "../../harness/run/schema.ts";
 import { type PhaseTimes, timelineOf } from "../../harness/run/timeline.ts";
 import type { ApiAccess } from "../../harness/target/target.ts";
 import { agreements } from "./agreement.ts";
@@ -41,7 +40,6 @@ const noLoad = {
   failures: [],
   latency: null,
   serviceTime: null,
-  seconds: [],
   client: null,
   inTime: [],
 };
@@ -63,11 +61,6 @@ const asideConnections = 4;
 const http1Note = "The API server does not speak HTTP/2: the load goes over HTTP/1.1, at several times the client's CPU.";
 /** How often a load that runs is looked at. */
 const progressMs = 250;
-
-/** What a result keeps of a second; `samples/seconds.csv` has the rest. */
-export function secondOf({ latency, ...counts }: Omit<SecondOfLoad, "latency"> & { readonly latency: Latency | null }): Second {
-  return { ...counts, p50: latency?.p50 ?? null, p99: latency?.p99 ?? null, max: latency?.max ?? null };
-}
 
 /** The API servers of a control plane that was started or restarted. */
 interface Started {
@@ -182,7 +175,7 @@ export class PhaseMeter implements AsyncDisposable {
     { schedule, sender, figures }: PhaseLoad,
     { tally, single }: { readonly tally: KmsTally; readonly single: LoadSample[] },
   ): Promise<Measured> {
-    const { options, clock, signal, samples, progress } = this.#bench;
+    const { options, clock, signal, samples, progress, journal } = this.#bench;
     const areSingleKept = schedule.count <= requestSamplesMax;
     const driver = new LoadDriver({
       schedule,
@@ -201,17 +194,20 @@ export class PhaseMeter implements AsyncDisposable {
     while (!isOver) {
       await Promise.race([running, clock.sleep(progressMs)]);
       await this.#drain(name, tally);
-      progress.update({ done: driver.progress().done, kmsCalls: tally.total });
+      const far = { done: driver.progress().done, kmsCalls: tally.total };
+      progress.update(far);
+      journal.mark(far);
     }
     const result = await running;
     const client = meter.cost(result);
     const { load, due, ok, failed, dropped, failures, latency, serviceTime, durationMs, seconds } = result;
     signal.throwIfAborted();
-    const bySeconds = [...seconds.seconds()].map((second) => ({ ...second, latency: second.latency.toLatency() }));
-    for (const second of bySeconds) samples.appendSecond({ ...this.#origin, phase: name, ...second });
+    for (const second of seconds.seconds()) {
+      samples.appendSecond({ ...this.#origin, phase: name, ...second, latency: second.latency.toLatency() });
+    }
     return {
       ...{ durationMs, load, requests: { due, ok, failed, dropped }, failures },
-      ...{ latency: latency.toLatency(), serviceTime: serviceTime.toLatency(), seconds: bySeconds.map(secondOf), client },
+      ...{ latency: latency.toLatency(), serviceTime: serviceTime.toLatency(), client },
       ...{ inTime: areSingleKept ? single : seconds, loadStartMs: result.startMs },
       figures: (await figures?.()) ?? {},
     };

@@ -24,7 +24,7 @@ export interface Claim {
 }
 
 /** What a phase found by itself; its KMS calls are counted around it. */
-export interface PhaseFacts extends Partial<Pick<Phase, "requests" | "failures" | "latency" | "seconds" | "figures" | "durationMs">> {
+export interface PhaseFacts extends Partial<Pick<Phase, "requests" | "failures" | "latency" | "figures" | "durationMs">> {
   /** Its requests, by the time since it began. */
   readonly times?: readonly TimedRequest[];
   /** What the model has to agree with, once the phase's KMS calls are known. */
@@ -177,7 +177,7 @@ export class SceneLog implements AsyncDisposable {
     const phase: Phase = {
       ...{ name, startMs: of.startMs, durationMs: of.durationMs, load: null },
       ...{ requests: facts.requests ?? noRequests, failures: facts.failures ?? [], latency: facts.latency ?? null, serviceTime: null },
-      ...{ kms: null, server: {}, agreements: [], seconds: facts.seconds ?? [], client: null, figures: facts.figures ?? {} },
+      ...{ kms: null, server: {}, agreements: [], client: null, figures: facts.figures ?? {} },
       timeline: timelineOf({ durationMs: of.durationMs, overMs: of.durationMs, requests: facts.times ?? [], kms: null }),
       ...{ predictions: [], expectsFailures: of.expectsFailures },
     };
@@ -244,7 +244,7 @@ export class SceneLog implements AsyncDisposable {
     const phase: Phase = {
       ...{ name, startMs, durationMs, load: null, requests: facts.requests ?? noRequests, failures: facts.failures ?? [] },
       ...{ latency: facts.latency ?? null, serviceTime: null, kms: tally.toPhase(), server, agreements: compared },
-      ...{ seconds: facts.seconds ?? [], client: null, figures: facts.figures ?? {}, expectsFailures },
+      ...{ client: null, figures: facts.figures ?? {}, expectsFailures },
       timeline: timelineOf(inTime),
       predictions: this.#predictions(name, facts.claims?.(tally) ?? []),
     };
@@ -272,11 +272,15 @@ export class SceneLog implements AsyncDisposable {
   /** Fetches what the tap saw again and again, so that neither it nor a display falls behind. */
   #drainWhile(origin: SampleOrigin, tally: KmsTally, told: () => Parameters<Tell>[0]): Disposable {
     let isOver = false;
-    const { clock, progress } = this.#bench;
+    const { clock, progress, journal } = this.#bench;
     const loop = async () => {
       while (!isOver) {
         await this.#drain(tally, origin);
-        if (!this.isForecast) progress.update({ kmsCalls: tally.total, ...told() });
+        if (!this.isForecast) {
+          const far = { kmsCalls: tally.total, ...told() };
+          progress.update(far);
+          journal.mark({ done: far.done, kmsCalls: far.kmsCalls });
+        }
         await clock.sleep(drainMs);
       }
     };
