@@ -95,7 +95,7 @@ it("holds for the samples too, which are written while a run goes on", async () 
   try {
     const [texts] = fc.sample(fc.array(evil, { minLength: 100, maxLength: 100 }), 1);
     const samples = new Samples(folder);
-    for (const text of texts ?? []) samples.kmsCalls.append({ ...call, method: text, uid: text, keyId: text });
+    for (const text of texts ?? []) samples.kmsCalls.append({ ...call, uid: text, keyId: text, fault: text });
     await samples.flush();
     const csv = readFileSync(join(folder, "samples", "kms-calls.csv"), "utf8");
     expect(rowsOf(csv)).toHaveLength(101);
