@@ -10,6 +10,7 @@ import type { Schedule } from "../../harness/load/schedule.ts";
 import type { SecondOfLoad } from "../../harness/load/seconds.ts";
 import type { Sender } from "../../harness/load/sender.ts";
 import { spreadSender } from "../../harness/load/spread-sender.ts";
+import type { PhaseState } from "../../harness/run/progress.ts";
 import type { Agreement, Latency, Load, Phase, PhaseName, Second } from "../../harness/run/schema.ts";
 import type { ApiAccess } from "../../harness/target/target.ts";
 import { agreements } from "./agreement.ts";
@@ -177,7 +178,7 @@ export class PhaseMeter implements AsyncDisposable {
       while (!isOver) {
         await Promise.race([running, clock.sleep(progressMs)]);
         await this.#drain(name, tally);
-        progress.update({ done: driver.progress().done, kmsCalls: tally.total });
+        progress.update({ ...driver.progress(), kmsCalls: this.#seen(tally) });
       }
       const result = await running;
       const client = meter.cost(result);
@@ -205,7 +206,7 @@ export class PhaseMeter implements AsyncDisposable {
     try {
       const [answer, measured] = await act(tally);
       const counted = await this.#settle(name, tally);
-      progress.update({ done: due, kmsCalls: tally.total });
+      progress.update({ done: due, kmsCalls: this.#seen(tally) });
       progress.endPhase();
       const hasTaps = this.#taps.length > 0;
       const phase: Phase = {
@@ -248,6 +249,11 @@ export class PhaseMeter implements AsyncDisposable {
       }
       await clock.sleep(settleStepMs, signal);
     }
+  }
+
+  /** The KMS calls so far, as far as anybody can see them. */
+  #seen(tally: KmsTally): PhaseState["kmsCalls"] {
+    return this.#taps.length === 0 && this.#bench.target.kind === "attached" ? undefined : tally.calls;
   }
 
   async #isCalling(): Promise<boolean> {

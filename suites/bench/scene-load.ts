@@ -3,6 +3,7 @@ import { messageOf } from "../../harness/errors.ts";
 import { FailureTally } from "../../harness/load/failure-tally.ts";
 import { LatencyHistogram } from "../../harness/load/histogram.ts";
 import type { Outcome } from "../../harness/load/promise-sender.ts";
+import type { PhaseState } from "../../harness/run/progress.ts";
 import type { Second } from "../../harness/run/schema.ts";
 import type { PhaseFacts } from "./scene-log.ts";
 
@@ -56,6 +57,12 @@ export class OutcomeLog {
     return [...this.#seconds].flatMap(([second, { failed }]) => (failed > 0 ? [second] : [])).sort((a, b) => a - b);
   }
 
+  /** How far they are. */
+  get state(): Required<Pick<PhaseState, "done" | "failed" | "latency">> {
+    const { count, totalMs } = this.#latency;
+    return { done: this.ok + this.failed, failed: this.failed, latency: { count, totalMs } };
+  }
+
   facts(): Required<Pick<PhaseFacts, "requests" | "failures" | "latency" | "seconds">> {
     return {
       requests: { due: this.ok + this.failed, ok: this.ok, failed: this.failed, dropped: 0 },
@@ -78,14 +85,14 @@ function secondOf(
 /** Sends one request for each item by so many workers, each of which goes on when its last was answered. */
 export async function sendEach<Item>(
   items: readonly Item[],
-  { log, workers, onDone }: { readonly log: OutcomeLog; readonly workers: number; readonly onDone?: (done: number) => void },
+  { log, workers, onDone }: { readonly log: OutcomeLog; readonly workers: number; readonly onDone?: (state: OutcomeLog["state"]) => void },
   send: (item: Item) => Promise<Outcome>,
 ): Promise<void> {
   const waiting = items.values();
   const work = async () => {
     for (const item of waiting) {
       await log.send(() => send(item));
-      onDone?.(log.ok + log.failed);
+      onDone?.(log.state);
     }
   };
   await Promise.all(Array.from({ length: Math.min(workers, items.length) }, work));

@@ -2,6 +2,7 @@ import { TargetError } from "../../harness/errors.ts";
 import { SecretsClient } from "../../harness/load/api-client.ts";
 import { deltas, type Metrics, parseMetrics } from "../../harness/load/metrics.ts";
 import { cellName } from "../../harness/run/fold.ts";
+import type { PhaseState } from "../../harness/run/progress.ts";
 import type { SampleOrigin } from "../../harness/run/samples.ts";
 import type { Agreement, Phase, Prediction } from "../../harness/run/schema.ts";
 import type { Encryption } from "../../harness/target/encryption-configuration.ts";
@@ -41,7 +42,7 @@ export interface PhasePlan {
 export const readyFigures = ["readyMsMax", "readyMsMin", "notReady"] as const;
 
 /** How a phase tells how far it is. */
-export type Tell = (how: { readonly done: number; readonly awaited?: string }) => void;
+export type Tell = (how: Omit<PhaseState, "kmsCalls">) => void;
 
 /** What the model counted, by cell and phase and then by what. */
 export type Forecast = ReadonlyMap<string, ReadonlyMap<string, number>>;
@@ -242,7 +243,7 @@ export class SceneLog implements AsyncDisposable {
       predictions: this.#predictions(name, facts.claims?.(tally) ?? []),
     };
     if (!this.isForecast) {
-      progress.update({ done: due, kmsCalls: tally.total });
+      progress.update({ done: due, kmsCalls: tally.calls });
       progress.endPhase();
       journal.append({ event: "phase", phase });
       await samples.flush();
@@ -269,7 +270,7 @@ export class SceneLog implements AsyncDisposable {
     const loop = async () => {
       while (!isOver) {
         await this.#drain(tally, origin);
-        if (!this.isForecast) progress.update({ kmsCalls: tally.total, ...told() });
+        if (!this.isForecast) progress.update({ kmsCalls: tally.calls, ...told() });
         await clock.sleep(drainMs);
       }
     };
