@@ -15,8 +15,9 @@ import { measureFloor } from "../load/floor.ts";
 import { nullApi } from "../load/null-api.ts";
 import { nullPlugin } from "../load/null-plugin.ts";
 import { localProvider } from "../plugin-process.ts";
+import { Display } from "../run/display.ts";
 import { clockResolutionNs, machineFacts } from "../run/machine.ts";
-import { Progress, progressMode } from "../run/progress.ts";
+import { Progress } from "../run/progress.ts";
 import { createRunFolder } from "../run/run-folder.ts";
 import { arrivals, benchProviders, type Header } from "../run/schema.ts";
 import { type Condition, judgeThreshold } from "../run/threshold.ts";
@@ -148,9 +149,10 @@ export const command = defineCommand({
       });
     }
     if (wanted.pluginSocket !== undefined) await requireListening(wanted.pluginSocket);
-    using progress = new Progress({ stream: stderr, mode: progressMode(stderr, { quiet: given.json, environment }), clock });
+    const display = Display.on(stderr, { quiet: given.json, environment, clock });
+    using progress = new Progress(display);
     await sweepLeases(removeContainer);
-    using installing = showProgress(stderr, clock);
+    using installing = showProgress(display);
     const choose = () =>
       chooseTarget({
         ...wanted,

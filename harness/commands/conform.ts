@@ -10,9 +10,9 @@ import { requireListening } from "../kms/socket.ts";
 import { Lease, sweepLeases } from "../lease.ts";
 import { Random } from "../random.ts";
 import { CheckProgress } from "../run/check-progress.ts";
+import { Display } from "../run/display.ts";
 import type { Journal } from "../run/journal.ts";
 import { clockResolutionNs, machineFacts } from "../run/machine.ts";
-import { progressMode } from "../run/progress.ts";
 import { createRunFolder } from "../run/run-folder.ts";
 import { type CheckArea, checkAreas, type Header } from "../run/schema.ts";
 import { verdicts } from "../run/verdict.ts";
@@ -93,9 +93,10 @@ export const command = defineCommand({
     const chosen = new Map(options.areas.map((area) => [area, selectChecks(areas[area].checks, selection)]));
     if (options.socket !== undefined) await requireListening(options.socket);
     if (options.path !== undefined) await requireReadable(options.path);
-    using progress = new CheckProgress({ stream: stderr, mode: progressMode(stderr, { quiet: given.json, environment }), clock });
+    const display = Display.on(stderr, { quiet: given.json, environment, clock });
+    using progress = new CheckProgress(display);
     await sweepLeases(removeContainer);
-    const target = await targetFor(options, given.target, context);
+    const target = await targetFor(options, given.target, display, context);
     if (target !== undefined) progress.say(target.headline);
     await using folder = await createRunFolder({ command: "conform", out: given.out, clock });
     progress.say(`Seed ${options.seed}; the run goes to ${folder.path}.`);
@@ -189,10 +190,11 @@ async function runAreas(
 async function targetFor(
   options: ConformOptions,
   wanted: "auto" | TargetKind,
-  { stderr, environment, signal }: CommandContext,
+  display: Display,
+  { environment, signal }: CommandContext,
 ): Promise<ChosenTarget | undefined> {
   if (!options.areas.some((area) => areas[area].needsTarget(options))) return undefined;
-  using installing = showProgress(stderr, systemClock);
+  using installing = showProgress(display);
   return await chooseTarget({ ...options, wanted, environment, progress: installing.report, clock: systemClock, signal });
 }
 
