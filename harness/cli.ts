@@ -1,5 +1,7 @@
 #!/usr/bin/env node
 import { realpathSync } from "node:fs";
+import { enableCompileCache } from "node:module";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Argv } from "yargs";
 import yargs from "yargs";
@@ -7,6 +9,7 @@ import type { Command, CommandContext, CommandLine, ExitCode } from "./command.t
 import { completionsOf, completionWord } from "./completion.ts";
 import { type ConfigWords, configFileNames, readConfigWords, withConfigWords } from "./config-file.ts";
 import { Interrupted, KmsmarkError, UsageError } from "./errors.ts";
+import { cacheFolder } from "./target/install/cache.ts";
 import { kmsmarkVersion } from "./version.ts";
 
 const exitCouldNotRun = 2;
@@ -134,6 +137,8 @@ function explain(thrown: unknown, { stderr, signal }: Pick<CommandContext, "stde
 }
 
 if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  // Half of what a short command takes is compiling the command's modules. Where the folder cannot be written, they are compiled each time.
+  enableCompileCache(join(cacheFolder(process.env), "compiled"));
   const interruption = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const) {
     process.on(name, () => {
