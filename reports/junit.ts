@@ -1,6 +1,15 @@
 import { cellName } from "../harness/run/fold.ts";
 import type { Cell, CheckResult, Header, Result, StepResult, Threshold } from "../harness/run/schema.ts";
-import { cellFaults, checkSentence, isFault, isStepFault, runFaults, stepSentence, thresholdSentence } from "../harness/run/verdict.ts";
+import {
+  cellFaults,
+  checkName,
+  checkSentence,
+  isFault,
+  isStepFault,
+  runFaults,
+  stepSentence,
+  thresholdSentence,
+} from "../harness/run/verdict.ts";
 import { byArea } from "./checks.ts";
 import { escapeMarkup } from "./escape.ts";
 import type { Reporter } from "./reporter.ts";
@@ -48,8 +57,8 @@ interface Case {
 
 /** A SHOULD that does not hold is no failure here, unless the run was strict: it stands in the case's output. */
 function checkCase(check: CheckResult, header: Header): Case {
-  const { id, area, verdict, reason, remedy, evidence, durationMs } = check;
-  const base = { suite: area, name: id, durationMs, faults: [] };
+  const { area, verdict, reason, remedy, evidence, durationMs } = check;
+  const base = { suite: area, name: checkName(check), durationMs, faults: [] };
   if (verdict === "pass") return base;
   const words = [
     checkSentence(check),

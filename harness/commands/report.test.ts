@@ -67,10 +67,9 @@ it.each(command.examples)("has an example that can be parsed: $line", async ({ l
   const [, name, ...words] = line.match(/'[^']*'|\S+/g)?.map((word) => word.replaceAll("'", "")) ?? [];
   expect(name).toBe("report");
   const parsed = await command.options(yargs().command(command.usage, "").strict()).parseAsync(["report", ...words]);
-  const [run, other] = line.includes("--fail-on")
-    ? ["baseline.json", "runs/2026-11-23T23-55-01-bench"]
-    : ["runs/2026-11-23T23-55-01-bench"];
-  expect(parsed).toMatchObject({ run, json: line.endsWith("--json"), ...(other === undefined ? {} : { other }) });
+  const [run, ...others] = words.filter((word) => /^(runs|baseline)\b/.test(word));
+  const named = line.includes("--save-baseline") ? [] : others;
+  expect(parsed).toMatchObject({ run, others: named, json: line.endsWith("--json"), merge: line.endsWith("--merge") });
 });
 
 describe("a comparison", () => {
@@ -123,6 +122,10 @@ describe("a comparison", () => {
   });
 
   it.each([
+    ["three runs", ["reports/fixtures/mismatch", "reports/fixtures/rounds"], "too-many-runs"],
+    ["a limit on merged runs", ["reports/fixtures/mismatch", "--merge", "--fail-on", "write.p99 > +10%"], "merge-alone"],
+    ["a run to merge with nothing", ["--merge"], "not-mergeable"],
+    ["a run to merge with one of another kind", ["reports/fixtures/conform", "--merge"], "not-mergeable"],
     ["cells of two runs", ["reports/fixtures/mismatch", "--between", "kms-v1", "--between", "kms-v2"], "between-two"],
     ["a limit without a second run", ["--fail-on", "write.p99 > +10%"], "nothing-to-compare-with"],
     ["a folder without a second run", ["--out", "x"], "nothing-to-compare-with"],
@@ -135,6 +138,32 @@ describe("a comparison", () => {
     await expect(report(folder, ...words)).rejects.toMatchObject({ name: "UsageError", code });
     expect(readdirSync(folder)).toEqual(["journal.jsonl"]);
   });
+});
+
+it("merges runs into a folder of its own, and leaves theirs as they are", async () => {
+  const [a, b, out] = ["a", "b", "merged"].map((name) => join(folder, name));
+  if (a === undefined || b === undefined || out === undefined) throw new Error("There are three names.");
+  for (const [path, runId] of [
+    [a, "5e0c7a91"],
+    [b, "77aa0012"],
+  ] as const) {
+    mkdirSync(path);
+    const text = readFileSync("reports/fixtures/complete/journal.jsonl", "utf8");
+    writeFileSync(join(path, "journal.jsonl"), text.replace('"runId":"5e0c7a91"', `"runId":"${runId}"`));
+  }
+  const { exitCode, answer } = await report(a, b, "--merge", "--out", out);
+  expect([exitCode, readdirSync(a), readdirSync(out).toSorted()]).toEqual([0, ["journal.jsonl"], files.toSorted()]);
+  for (const text of [answer, readFileSync(join(out, "summary.md"), "utf8"), readFileSync(join(out, "report.html"), "utf8")]) {
+    expect(text.replaceAll(/\s+/g, " ")).toContain("Merged of 2 runs. ");
+    expect(text).toContain("77aa0012");
+  }
+  const junit = readFileSync(join(out, "junit.xml"), "utf8");
+  expect(junit).toContain('name="kms-v2, 50 secrets"');
+  expect(junit).toContain('name="kms-v2, 50 secrets, round 2"');
+  // It is a run like any other: reported again, and compared with one that it was made of.
+  expect((await report(out)).answer).toBe(answer);
+  expect((await report(a, out, "--json")).exitCode).toBe(0);
+  await expect(report(out, a, "--merge", "--out", join(folder, "twice"))).rejects.toMatchObject({ code: "not-mergeable" });
 });
 
 describe("a folder that cannot be used", () => {
