@@ -13,6 +13,7 @@ import { UsageError } from "../errors.ts";
 import { makeFolder } from "../make-folder.ts";
 import { type Comparison, isBroken } from "../run/comparison.ts";
 import { folderFault } from "../run/folder-fault.ts";
+import { lookOf } from "../run/look.ts";
 import { mergeRuns } from "../run/merge.ts";
 import { readRun } from "../run/read-run.ts";
 import { createRunFolder } from "../run/run-folder.ts";
@@ -100,7 +101,9 @@ export const command = defineCommand({
     const result = await readRun(run);
     if (baseline !== undefined) await writeBaseline(baseline, sideOf(result));
     await writeReports(run, result);
-    context.stdout.write(isJson ? json.render(result) : renderTerminal(result, context.columns));
+    context.stdout.write(
+      isJson ? json.render(result) : renderTerminal(result, context.columns, lookOf(context.stdout, context.environment).paint),
+    );
     // The reports are made, whatever they say: the verdict on the run was given when it ran.
     return 0;
   },
@@ -114,14 +117,17 @@ interface ToMerge {
 }
 
 /** Makes one run of several, in a folder of its own; theirs stay as they are. */
-async function mergeInto({ runs, out, baseline, isJson }: ToMerge, { stdout, stderr, columns }: CommandContext): Promise<ExitCode> {
+async function mergeInto(
+  { runs, out, baseline, isJson }: ToMerge,
+  { stdout, stderr, columns, environment }: CommandContext,
+): Promise<ExitCode> {
   const read: Result[] = [];
   for (const run of runs) read.push(await readRun(run));
   const merged = mergeRuns(read);
   await using folder = await createRunFolder({ command: "merge", out, clock: systemClock });
   if (baseline !== undefined) await writeBaseline(baseline, sideOf(merged));
   await writeReports(folder.path, merged);
-  stdout.write(isJson ? json.render(merged) : renderTerminal(merged, columns));
+  stdout.write(isJson ? json.render(merged) : renderTerminal(merged, columns, lookOf(stdout, environment).paint));
   if (!isJson) stderr.write(`The merged run is in ${folder.path}; report.html there shows it.\n`);
   return 0;
 }
@@ -151,9 +157,9 @@ async function compareCells(
 async function showComparison(
   comparison: Comparison,
   { run, out, isJson }: ToCompare,
-  { stdout, columns }: CommandContext,
+  { stdout, columns, environment }: CommandContext,
 ): Promise<ExitCode> {
-  stdout.write(isJson ? comparisonJson.render(comparison) : renderComparison(comparison, columns));
+  stdout.write(isJson ? comparisonJson.render(comparison) : renderComparison(comparison, columns, lookOf(stdout, environment).paint));
   if (out !== undefined) {
     await makeFolder(out).catch((thrown: unknown) => Promise.reject(folderFault(out, thrown)));
     await writeComparison(out, comparison);

@@ -208,7 +208,13 @@ export const checkVerdicts = ["pass", "fail", "not-applicable", "skipped", "inco
 export type CheckVerdict = (typeof checkVerdicts)[number];
 
 /** What a verdict rests on, in words; never a plaintext, a DEK or a credential. */
-export const evidenceSchema = z.strictObject({ sent: z.string(), received: z.string(), expected: z.string() });
+export const evidenceSchema = z.strictObject({
+  sent: z.string(),
+  received: z.string(),
+  expected: z.string(),
+  /** Of the file that was checked, where the evidence is of one line of it; counts from 1. */
+  line: count.min(1).optional(),
+});
 export type Evidence = z.infer<typeof evidenceSchema>;
 
 /** One check of a conformance run. */
