@@ -7,6 +7,7 @@ import yargs from "yargs";
 import { renderComparison } from "../../reports/comparison.ts";
 import { comparisonSchema } from "../run/comparison.ts";
 import { readRun } from "../run/read-run.ts";
+import { resultSchema } from "../run/schema.ts";
 import { command } from "./report.ts";
 import { writeReports } from "./write-reports.ts";
 
@@ -32,13 +33,15 @@ async function report(...words: readonly string[]): Promise<{ exitCode: number; 
 
 const written = (file: string) => readFileSync(join(folder, file), "utf8");
 const expected = (theme: string, file: string) => readFileSync(`reports/fixtures/${theme}/expected/${file}`, "utf8");
-const files = ["result.json", "summary.md", "report.html", "junit.xml", "phases.csv"];
+const files = ["result.json", "summary.md", "report.html", "junit.xml", "metrics.prom", "phases.csv"];
+/** Those that are kept whole: of the page the style and the charts are left out. */
+const texts = files.filter((file) => file !== "report.html");
 
 it("makes every report of a run that was killed, from its journal", async () => {
   given("cut-off");
   expect(await report(folder)).toEqual({ exitCode: 0, answer: expected("cut-off", "terminal-100.txt") });
   expect(readdirSync(folder).toSorted()).toEqual(["journal.jsonl", ...files].toSorted());
-  for (const file of files) expect(written(file)).toBe(expected("cut-off", file));
+  for (const file of texts) expect(written(file)).toBe(expected("cut-off", file));
 });
 
 it("makes the same reports of its own result.json", async () => {
@@ -47,7 +50,7 @@ it("makes the same reports of its own result.json", async () => {
   rmSync(join(folder, "journal.jsonl"));
   for (const file of files.slice(1)) rmSync(join(folder, file));
   expect(await report(folder)).toEqual({ exitCode: 0, answer: expected("mismatch", "terminal-100.txt") });
-  for (const file of files) expect(written(file)).toBe(expected("mismatch", file));
+  for (const file of texts) expect(written(file)).toBe(expected("mismatch", file));
 });
 
 it("leaves journal and samples as they are", async () => {
@@ -141,16 +144,49 @@ describe("a comparison", () => {
   });
 });
 
+describe("a run that kmsmark wrote in version 1", () => {
+  const old = "harness/run/fixtures/version-1";
+
+  it.each(["result.json", "journal.jsonl"])("is reported from its %s", async (file) => {
+    copyFileSync(join(old, file), join(folder, file));
+    const { exitCode, answer } = await report(folder);
+    expect(exitCode).toBe(0);
+    expect(answer).toMatch(/^write, 4 secrets .*\n.*kms-v2: 4 of 4 envelopes right/m);
+    expect(readdirSync(folder)).toEqual(expect.arrayContaining(files));
+    const { version, cells } = resultSchema.parse(JSON.parse(written("result.json")));
+    const phase = cells[0]?.phases.find(({ name }) => name === "write");
+    expect([version, phase?.timeline]).toEqual([
+      2,
+      {
+        stepMs: 1000,
+        load: [
+          { step: 0, ok: 2, failed: 0, dropped: 0, p50: 16187391, p99: 111748561, max: 111748561 },
+          { step: 1, ok: 2, failed: 0, dropped: 0, p50: 12771327, p99: 57894345, max: 57894345 },
+        ],
+        kms: null,
+      },
+    ]);
+  });
+
+  it("is compared with its baseline of that version, and makes the same of this one", async () => {
+    for (const file of ["journal.jsonl", "baseline.json"]) copyFileSync(join(old, file), join(folder, file));
+    const now = join(folder, "now.json");
+    await report(folder, "--save-baseline", now);
+    const [first, second] = [await report(join(old, "baseline.json"), now), await report(now, now)];
+    expect(first).toEqual(second);
+  });
+});
+
 it("merges runs into a folder of its own, and leaves theirs as they are", async () => {
   const [a, b, out] = ["a", "b", "merged"].map((name) => join(folder, name));
   if (a === undefined || b === undefined || out === undefined) throw new Error("There are three names.");
   for (const [path, runId] of [
-    [a, "5e0c7a91"],
+    [a, "a9b3083f"],
     [b, "77aa0012"],
   ] as const) {
     mkdirSync(path);
-    const text = readFileSync("reports/fixtures/complete/journal.jsonl", "utf8");
-    writeFileSync(join(path, "journal.jsonl"), text.replace('"runId":"5e0c7a91"', `"runId":"${runId}"`));
+    const text = readFileSync("harness/run/fixtures/version-1/journal.jsonl", "utf8");
+    writeFileSync(join(path, "journal.jsonl"), text.replace('"runId":"a9b3083f"', `"runId":"${runId}"`));
   }
   const { exitCode, answer } = await report(a, b, "--merge", "--out", out);
   expect([exitCode, readdirSync(a), readdirSync(out).toSorted()]).toEqual([0, ["journal.jsonl"], files.toSorted()]);
@@ -159,8 +195,8 @@ it("merges runs into a folder of its own, and leaves theirs as they are", async 
     expect(text).toContain("77aa0012");
   }
   const junit = readFileSync(join(out, "junit.xml"), "utf8");
-  expect(junit).toContain('name="kms-v2, 50 secrets"');
-  expect(junit).toContain('name="kms-v2, 50 secrets, round 2"');
+  expect(junit).toContain('name="write: kms-v2, 4 secrets"');
+  expect(junit).toContain('name="write: kms-v2, 4 secrets, round 2"');
   // It is a run like any other: reported again, and compared with one that it was made of.
   expect((await report(out)).answer).toBe(answer);
   expect((await report(a, out, "--json")).exitCode).toBe(0);
