@@ -1,11 +1,12 @@
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { generateIndex, indexFile } from "./generate-index.ts";
 import { root } from "./steps.ts";
 
 // `npm run generate`: the files that are made of other ones. `scripts/generated-files.test.ts` fails where one is stale.
 writeFileSync(join(root, indexFile), generateIndex());
-const { checksDocFile, generateChecksDoc } = await import("./generate-checks-doc.ts");
-writeFileSync(join(root, checksDocFile), generateChecksDoc());
-const { benchDocFile, generateBenchDoc } = await import("./generate-bench-doc.ts");
-writeFileSync(join(root, benchDocFile), generateBenchDoc());
+const { generateDocs } = await import("./generate-docs.ts");
+for (const [path, text] of generateDocs()) {
+  mkdirSync(dirname(join(root, path)), { recursive: true });
+  writeFileSync(join(root, path), text);
+}
