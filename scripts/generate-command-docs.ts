@@ -23,9 +23,7 @@ export function generateCommandDocs(): Map<string, string> {
 }
 
 function list(): string {
-  const rows = Object.entries(commands).map(
-    ([name, { summary }]) => `| [\`${name}\`](${name}.md) | ${inMarkdown(sentence(summary))} |`,
-  );
+  const rows = Object.entries(commands).map(([name, { summary }]) => `| [\`${name}\`](${name}.md) | ${inMarkdown(sentence(summary))} |`);
   return `${[
     "# The commands",
     "Made by `npm run generate` of the commands in `harness/commands`. From a checkout `npm run kmsmark -- COMMAND` is `kmsmark COMMAND`, and `npm run bench` is `kmsmark bench`.",
