@@ -1,5 +1,6 @@
 import type { CheckResult, Header, Result, StepResult } from "../harness/run/schema.ts";
-import { checkTally, isFault, isStepFault, verdicts } from "../harness/run/verdict.ts";
+import { checkTally, isFault, isStepFault } from "../harness/run/verdict.ts";
+import { type Answer, answersOf } from "./answers.ts";
 import { byArea, verdictWords } from "./checks.ts";
 import { escapeMarkup } from "./escape.ts";
 import { contextTitle, measuredOn } from "./measured-on.ts";
@@ -29,7 +30,7 @@ export const html = {
 </head>
 <body>
 <h1>${title}</h1>
-${[model(result), ...answers(result), findings(result), ...checkSections(result), ...stepSections(result), ...sections(result), ...planSections(result), context(result)].join("\n")}
+${[model(result), answers(result), ...checkSections(result), ...stepSections(result), ...sections(result), ...planSections(result), context(result)].join("\n")}
 </body>
 </html>
 `;
@@ -92,16 +93,16 @@ function model(result: Result): string {
   return result.header.target?.isModel === true ? `<p class="model">${escapeMarkup(first)}</p>` : `<p>${escapeMarkup(first)}</p>`;
 }
 
-/** What the benchmarks answer to their questions. */
-function answers({ findings: found }: Result): string[] {
-  if (found.length === 0) return [];
-  const items = found.map(({ benchmark, text }) => `<li><strong>${escapeMarkup(benchmark)}:</strong> ${escapeMarkup(text)}</li>`);
-  return [`<h2>Findings</h2>\n<ul>\n${items.join("\n")}\n</ul>`];
+/** What the run answers, in sentences. */
+function answers(result: Result): string {
+  const items = answersOf(result).map(
+    (answer) => `<li${answer.tone === "plain" ? "" : ` class="${answer.tone}"`}>${answerWords(answer)}</li>`,
+  );
+  return `<ul class="answers">\n${items.join("\n")}\n</ul>`;
 }
 
-function findings(result: Result): string {
-  const items = verdicts(result).sentences.map(({ text, isFault }) => `<li${isFault ? ' class="fault"' : ""}>${escapeMarkup(text)}</li>`);
-  return `<ul>\n${items.join("\n")}\n</ul>`;
+function answerWords({ text, benchmark }: Answer): string {
+  return benchmark === null ? escapeMarkup(text) : `<strong>${escapeMarkup(benchmark)}:</strong> ${escapeMarkup(text)}`;
 }
 
 function context(result: Result): string {

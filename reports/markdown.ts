@@ -1,5 +1,5 @@
 import type { Evidence, Result, StepResult } from "../harness/run/schema.ts";
-import { verdicts } from "../harness/run/verdict.ts";
+import { type Answer, answersOf } from "./answers.ts";
 import { checkTable, troubleName, troublesOf } from "./checks.ts";
 import { clip, escapeMarkdown } from "./escape.ts";
 import { contextTitle, measuredOn } from "./measured-on.ts";
@@ -36,12 +36,17 @@ export const markdown = {
   },
 } satisfies Reporter;
 
-/** The reason not to trust the figures, if there is one, then what they show. */
+/** What was measured on, with the reason not to trust the figures if there is one; then what the run answers. */
 function findings(result: Result): string[] {
   const [first = ""] = measuredOn(result);
-  const sentences = verdicts(result).sentences.map(({ text, isFault }) => `- ${isFault ? "**Fault:** " : ""}${escapeMarkdown(text)}`);
-  const answers = result.findings.map(({ benchmark, text }) => `- **${escapeMarkdown(benchmark)}:** ${escapeMarkdown(text)}`);
-  return [escapeMarkdown(first), ...(answers.length === 0 ? [] : [answers.join("\n")]), sentences.join("\n")];
+  const answers = answersOf(result).map((answer) => `- ${answerMarks[answer.tone]}${answerWords(answer)}`);
+  return [escapeMarkdown(first), answers.join("\n")];
+}
+
+const answerMarks: Readonly<Record<Answer["tone"], string>> = { fault: "**Fault:** ", caution: "**Note:** ", plain: "" };
+
+function answerWords({ text, benchmark }: Answer): string {
+  return benchmark === null ? escapeMarkdown(text) : `**${escapeMarkdown(benchmark)}:** ${escapeMarkdown(text)}`;
 }
 
 /** What a reviewer has to look at, each with what it rests on. */

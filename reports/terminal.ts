@@ -1,5 +1,6 @@
 import { type CheckResult, checkVerdicts, type KmsEvent, type Result, type StepResult } from "../harness/run/schema.ts";
-import { cellFaults, verdicts } from "../harness/run/verdict.ts";
+import { cellFaults } from "../harness/run/verdict.ts";
+import { type Answer, answersOf, answerText } from "./answers.ts";
 import { byArea, type Trouble, troubleName, troublesOf, verdictWords } from "./checks.ts";
 import type { Column } from "./column.ts";
 import { clip, oneLine } from "./escape.ts";
@@ -25,16 +26,24 @@ export function renderTerminal(result: Result, columns: number): string {
   const width = Math.max(columnsMin, columns);
   const context = measuredOn(result).flatMap((sentence) => wrap(sentence, width, ""));
   const found = troublesOf(result).map((trouble) => troubleLines(trouble, width));
-  const shown = verdicts(result).sentences.filter(({ isShown }) => isShown !== true);
-  const summary = shown.flatMap(({ text, isFault }) => wrap(text, width, isFault ? "✗ " : "· "));
-  const findings = result.findings.flatMap(({ benchmark, text }) => wrap(`${benchmark}: ${text}`, width, "» "));
+  const answers = answersOf(result)
+    .filter(({ isShown }) => !isShown)
+    .flatMap((answer) => wrap(answerText(answer), width, answerMark(answer)));
   const tables = sectionsOf(result).flatMap((section) => [phases(section, width), kms(section.rows, width)]);
   const failing = stepTroubles(result.steps).map((step) => stepLines(step, width));
   const procedure = [steps(result, width), events(result, width)];
-  return `${[context, findings, ...found, ...failing, areas(result, width), ...procedure, summary, ...tables, ...planned(result, width)]
+  // What failed is shown in full and says more than a sentence; how many there were then stands last, where a terminal still shows it.
+  const isOfChecks = result.checks.length + result.steps.length > 0;
+  const [before, after] = isOfChecks ? [[], answers] : [answers, []];
+  return `${[context, before, ...found, ...failing, areas(result, width), ...procedure, after, ...tables, ...planned(result, width)]
     .filter((lines) => lines.length > 0)
     .map((lines) => lines.join("\n"))
     .join("\n\n")}\n`;
+}
+
+function answerMark({ tone, benchmark }: Answer): string {
+  if (benchmark !== null) return "» ";
+  return { fault: "✗ ", caution: "! ", plain: "· " }[tone];
 }
 
 /** A check that failed, or all that could not be judged for one reason: with what that rests on and what to do. */
