@@ -8,6 +8,7 @@ import { median, type Rounds, roundsOf } from "../run/rounds.ts";
 import type { Latency } from "../run/schema.ts";
 import type { Between } from "./between.ts";
 import { bootstrapQuantile, bootstrapUnits, type Estimates } from "./bootstrap.ts";
+import { comparedChecks } from "./compared-checks.ts";
 import { Distribution } from "./distribution.ts";
 import { alpha, judgeLimit, type Limit, requireLimit } from "./limit.ts";
 import type { Side } from "./side.ts";
@@ -36,10 +37,11 @@ export function compare(base: Side, other: Side, limits: readonly Limit[], names
     const match = ofOther.find(({ key }) => key === rounds.key);
     return match === undefined ? [] : [{ base: rounds, other: match }];
   });
-  if (pairs.length === 0) {
+  const checks = comparedChecks(base.checks, other.checks);
+  if (pairs.length === 0 && !checks.some((check) => check.base !== null && check.other !== null)) {
     throw new UsageError(
       "nothing-in-common",
-      "The two sides measured nothing that both have: no provider, number of Secrets and parameters are alike.",
+      "The two sides measured and checked nothing that both have: no provider, number of Secrets and parameters are alike, and no check.",
     );
   }
   const wanted = pairs.flatMap((pair) => metricsOf(pair, limits).map((metric) => ({ pair, metric })));
@@ -59,6 +61,7 @@ export function compare(base: Side, other: Side, limits: readonly Limit[], names
     confidence: 1 - alpha,
     seed,
     compared,
+    checks,
     limits: limits.map((limit) =>
       judgeLimit(
         limit,

@@ -39,6 +39,7 @@ export function madeUpSide(given: MadeUp = {}): Side {
       status: "complete",
     },
     cells,
+    checks: [],
   };
 }
 
