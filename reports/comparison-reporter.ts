@@ -7,5 +7,5 @@ export interface ComparisonReporter {
   readonly file: string;
   /** Whether there is anything in the comparison for it to show; without this there always is. */
   isFor?(comparison: Comparison): boolean;
-  render(comparison: Comparison): string;
+  render(comparison: Comparison): string | Promise<string>;
 }

@@ -14,7 +14,7 @@ import { writeWhole } from "../run/write-whole.ts";
 export async function writeReports(folder: string, result: Result): Promise<void> {
   const checked = resultSchema.parse(result);
   for (const { file, render } of reporters.filter((reporter: Reporter) => reporter.isFor?.(checked) ?? true)) {
-    await writeWhole(join(folder, file), render(checked));
+    await writeWhole(join(folder, file), await render(checked));
   }
 }
 
@@ -22,5 +22,5 @@ export async function writeReports(folder: string, result: Result): Promise<void
 export async function writeComparison(folder: string, comparison: Comparison): Promise<void> {
   const checked = comparisonSchema.parse(comparison);
   const wanted = comparisonReporters.filter((reporter: ComparisonReporter) => reporter.isFor?.(checked) ?? true);
-  for (const { file, render } of wanted) await writeWhole(join(folder, file), render(checked));
+  for (const { file, render } of wanted) await writeWhole(join(folder, file), await render(checked));
 }
