@@ -48,6 +48,35 @@ export function isWorse({ verdict, worse }: Compared): boolean {
   return worse !== null && verdict === worse;
 }
 
+/** Whether it changed, and to the good. */
+export function isBetter({ verdict, worse }: Compared): boolean {
+  return worse !== null && verdict === (worse === "higher" ? "lower" : "higher");
+}
+
+/** How many figures became worse, became better or did not visibly change, in a sentence; none where nothing was compared. */
+export function figureSentence(compared: readonly Compared[]): string[] {
+  if (compared.length === 0) return [];
+  const worse = compared.filter(isWorse).length;
+  const better = compared.filter(isBetter).length;
+  const same = compared.filter(({ verdict }) => verdict === "no difference seen" || verdict === "equal").length;
+  const unjudgedCount = compared.filter(({ verdict }) => verdict === "not judged").length;
+  const other = compared.length - worse - better - same - unjudgedCount;
+  const parts = [
+    ...(worse > 0 ? [`${worse} worse`] : []),
+    ...(better > 0 ? [`${better} better`] : []),
+    ...(other > 0 ? [`${other} otherwise`] : []),
+    ...(same > 0 ? [`no difference seen in ${same}`] : []),
+    ...(unjudgedCount > 0 ? [`${unjudgedCount} not judged`] : []),
+  ];
+  return [`Of ${compared.length} figures: ${parts.join(", ")}.`];
+}
+
+/** `+22.3% (+17.0% … +27.5%)`, or the change alone where nothing says how far it varies. */
+export function intervalText(compared: Compared): string {
+  const interval = intervalOf(compared);
+  return interval === none ? changeOf(compared) : `${changeOf(compared)} (${interval})`;
+}
+
 /** The compared figures of each cell, in the order of the first run. */
 export function byCell(compared: readonly Compared[]): [cell: string, compared: readonly Compared[]][] {
   return [...Map.groupBy(compared, ({ cell }) => cell)];

@@ -51,6 +51,7 @@ describe("a comparison full of hostile names", () => {
       reason: each.reason && evil,
     })),
     limits: stored.limits.map((limit) => ({ ...limit, expression: evil, measured: evil })),
+    checks: stored.checks.map(({ other, ...check }) => ({ ...check, id: evil, title: evil, other: other && { ...other, told: evil } })),
     notes: [evil],
   };
 

@@ -5,6 +5,8 @@ import { drawCurves } from "./curves.ts";
 import { type ChartData, csvOf, dataOf } from "./data.ts";
 import { dotRowsOf, drawDots } from "./dots.ts";
 import { colorOf, dashesOf, fillOf } from "./drawing.ts";
+import { drawForest, forestMarksOf } from "./forest.ts";
+import { drawStrip } from "./strip.ts";
 
 /** What a legend names. */
 interface Entry {
@@ -24,7 +26,7 @@ export function figure(chart: Chart): string {
   const only = kinds.size === 1 ? kindWords[[...kinds][0] ?? "measured"] : "";
   const title = only === "" ? chart.title : `${chart.title} (${only})`;
   const id = escapeMarkup(chart.id);
-  const isWide = chart.shape === "dots" || (chart.shape === "curves" && chart.width === "wide");
+  const isWide = ["dots", "forest", "strip"].includes(chart.shape) || (chart.shape === "curves" && chart.width === "wide");
   return `<figure class="chart${isWide ? " wide" : ""}" id="${id}">
 <figcaption><strong>${escapeMarkup(title)}</strong>${chart.caption === null ? "" : `<span>${escapeMarkup(chart.caption)}</span>`}</figcaption>
 <ul class="legend">${entries.map(legendItem).join("")}</ul>
@@ -41,16 +43,25 @@ function entriesOf(chart: Chart): readonly Entry[] {
       return partsOf(chart);
     case "dots":
       return dotRowsOf(chart);
+    case "forest":
+      return forestMarksOf(chart);
+    case "strip":
+      return chart.series;
   }
 }
 
 function drawings(chart: Chart): string {
   if (chart.shape === "bars") return `<div class="plots">${drawBars(chart)}</div>`;
   if (chart.shape === "dots") return `<div class="plots">${drawDots(chart)}</div>`;
+  if (chart.shape === "forest") return twice(drawForest(chart, "wide"), drawForest(chart, "phone"));
+  if (chart.shape === "strip") return twice(drawStrip(chart, "wide"), drawStrip(chart, "phone"));
   if (chart.width === "narrow") return `<div class="plots">${drawCurves(chart, "narrow").join("\n")}</div>`;
   // What is wide is drawn a second time for a telephone: made smaller, nobody could read it.
-  return `<div class="plots large">${drawCurves(chart, "wide").join("\n")}</div>
-<div class="plots small">${drawCurves(chart, "phone").join("\n")}</div>`;
+  return twice(drawCurves(chart, "wide").join("\n"), drawCurves(chart, "phone").join("\n"));
+}
+
+function twice(large: string, small: string): string {
+  return `<div class="plots large">${large}</div>\n<div class="plots small">${small}</div>`;
 }
 
 function legendItem(entry: Entry, at: number): string {
