@@ -9,3 +9,7 @@ const { checksDocFile, generateChecksDoc } = await import("./generate-checks-doc
 writeFileSync(join(root, checksDocFile), generateChecksDoc());
 const { benchDocFile, generateBenchDoc } = await import("./generate-bench-doc.ts");
 writeFileSync(join(root, benchDocFile), generateBenchDoc());
+const { commandOptionsFile, generateCommandOptions } = await import("./generate-command-options.ts");
+writeFileSync(join(root, commandOptionsFile), await generateCommandOptions());
+const { configSchemaFile, generateConfigSchema } = await import("./generate-config-schema.ts");
+writeFileSync(join(root, configSchemaFile), await generateConfigSchema());

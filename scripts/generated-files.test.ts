@@ -6,6 +6,8 @@ import { allChecks } from "../suites/conformance/index.ts";
 import { invariants } from "../suites/conformance/invariants.ts";
 import { benchDocFile, generateBenchDoc } from "./generate-bench-doc.ts";
 import { checksDocFile, generateChecksDoc } from "./generate-checks-doc.ts";
+import { commandOptionsFile, generateCommandOptions } from "./generate-command-options.ts";
+import { configSchemaFile, generateConfigSchema } from "./generate-config-schema.ts";
 import { generateIndex, indexFile } from "./generate-index.ts";
 import { root } from "./steps.ts";
 
@@ -13,8 +15,10 @@ it.each([
   [indexFile, generateIndex],
   [checksDocFile, generateChecksDoc],
   [benchDocFile, generateBenchDoc],
-])("%s is what `npm run generate` makes", (file, generate) => {
-  const isFresh = readFileSync(join(root, file), "utf8") === generate();
+  [commandOptionsFile, generateCommandOptions],
+  [configSchemaFile, generateConfigSchema],
+])("%s is what `npm run generate` makes", async (file, generate) => {
+  const isFresh = readFileSync(join(root, file), "utf8") === (await generate());
   expect(isFresh, `${file} is stale: run \`npm run generate\`.`).toBe(true);
 });
 

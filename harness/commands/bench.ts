@@ -15,8 +15,9 @@ import { measureFloor } from "../load/floor.ts";
 import { nullApi } from "../load/null-api.ts";
 import { nullPlugin } from "../load/null-plugin.ts";
 import { localProvider } from "../plugin-process.ts";
+import { Display } from "../run/display.ts";
 import { clockResolutionNs, machineFacts } from "../run/machine.ts";
-import { Progress, progressMode } from "../run/progress.ts";
+import { Progress } from "../run/progress.ts";
 import { createRunFolder } from "../run/run-folder.ts";
 import { arrivals, benchProviders, type Header } from "../run/schema.ts";
 import { type Condition, judgeThreshold } from "../run/threshold.ts";
@@ -56,6 +57,8 @@ export const command = defineCommand({
     },
   ],
   repeatable: ["emulate-fault", "threshold"],
+  lists: ["secrets", "providers", "rate", "kms-latency", "feature-gates"],
+  proposals: { suite: Object.keys(benchmarks), providers: benchProviders, arrivals },
   options: (yargs) =>
     withOwnOptions(withBundledProviderFlags(yargs))
       .positional("suite", { type: "string", array: true, default: ["lifecycle"], describe: "Which benchmarks; --list names them" })
@@ -130,7 +133,7 @@ export const command = defineCommand({
       })
       .option("out", { type: "string", describe: "Folder of the run; runs/TIME-bench by default" })
       .option("json", { type: "boolean", default: false, describe: "Print the result as JSON, and no progress" }),
-  async run(given, { signal, stdout, stderr, environment, columns }) {
+  async run(given, { signal, stdout, stderr, environment, columns, line }) {
     if (given.list) {
       stdout.write(listBenchmarks(Object.values(benchmarks), { json: given.json, columns }));
       return 0;
@@ -146,9 +149,10 @@ export const command = defineCommand({
       });
     }
     if (wanted.pluginSocket !== undefined) await requireListening(wanted.pluginSocket);
-    using progress = new Progress({ stream: stderr, mode: progressMode(stderr, { quiet: given.json, environment }), clock });
+    const display = Display.on(stderr, { quiet: given.json, environment, clock });
+    using progress = new Progress(display);
     await sweepLeases(removeContainer);
-    using installing = showProgress(stderr, clock);
+    using installing = showProgress(display);
     const choose = () =>
       chooseTarget({
         ...wanted,
@@ -178,7 +182,7 @@ export const command = defineCommand({
     const header: Header = {
       runId: lease.id,
       command: "bench",
-      arguments: process.argv.slice(2),
+      arguments: [...line.words],
       startedAt: new Date(clock.wallMs()).toISOString(),
       seed: wanted.seed,
       strict: false,
@@ -187,7 +191,7 @@ export const command = defineCommand({
       target: chosen === undefined ? null : await targetFacts(chosen, { ...wanted, lease, clock, signal }),
       plugin: wanted.pluginSocket ?? (chosen?.target.kind === "attached" ? null : pluginNameOf(bundledProvider.name, cloud)),
       clock: { resolutionNs: clockResolutionNs(clock) },
-      notes: [],
+      notes: [...line.notes],
     };
     const journal = folder.startJournal(header);
     const bench = { lease, clock, signal, journal, samples: folder.samples, progress };

@@ -10,9 +10,9 @@ import { requireListening } from "../kms/socket.ts";
 import { Lease, sweepLeases } from "../lease.ts";
 import { Random } from "../random.ts";
 import { CheckProgress } from "../run/check-progress.ts";
+import { Display } from "../run/display.ts";
 import type { Journal } from "../run/journal.ts";
 import { clockResolutionNs, machineFacts } from "../run/machine.ts";
-import { progressMode } from "../run/progress.ts";
 import { createRunFolder } from "../run/run-folder.ts";
 import { type CheckArea, checkAreas, type Header } from "../run/schema.ts";
 import { verdicts } from "../run/verdict.ts";
@@ -25,6 +25,8 @@ import { listChecks } from "./conform-list.ts";
 import { type ConformOptions, parseConformWords } from "./conform-options.ts";
 import { bundledProviderOf, withBundledProviderFlags } from "./provider-flags.ts";
 import { writeReports } from "./write-reports.ts";
+
+const checkIds = Object.values(areas).flatMap(({ checks }) => checks.map(({ id }) => id));
 
 export const command = defineCommand({
   usage: "conform [suite..]",
@@ -40,6 +42,7 @@ export const command = defineCommand({
     { line: "kmsmark conform --list --only 'plugin/*'", does: "names the checks" },
   ],
   repeatable: ["only", "skip"],
+  proposals: { suite: checkAreas, only: checkIds, skip: checkIds },
   options: (yargs) =>
     withBundledProviderFlags(yargs)
       .positional("suite", {
@@ -73,7 +76,7 @@ export const command = defineCommand({
       .option("out", { type: "string", describe: "Folder of the run; runs/TIME-conform by default" })
       .option("json", { type: "boolean", default: false, describe: "Print the result as JSON, and no progress" }),
   async run(given, context) {
-    const { signal, stdout, stderr, environment, columns } = context;
+    const { signal, stdout, stderr, environment, columns, line } = context;
     const clock = systemClock;
     const selection = { only: patternsOf(given.only), skip: patternsOf(given.skip), quick: given.quick };
     if (given.list) {
@@ -90,9 +93,10 @@ export const command = defineCommand({
     const chosen = new Map(options.areas.map((area) => [area, selectChecks(areas[area].checks, selection)]));
     if (options.socket !== undefined) await requireListening(options.socket);
     if (options.path !== undefined) await requireReadable(options.path);
-    using progress = new CheckProgress({ stream: stderr, mode: progressMode(stderr, { quiet: given.json, environment }), clock });
+    const display = Display.on(stderr, { quiet: given.json, environment, clock });
+    using progress = new CheckProgress(display);
     await sweepLeases(removeContainer);
-    const target = await targetFor(options, given.target, context);
+    const target = await targetFor(options, given.target, display, context);
     if (target !== undefined) progress.say(target.headline);
     await using folder = await createRunFolder({ command: "conform", out: given.out, clock });
     progress.say(`Seed ${options.seed}; the run goes to ${folder.path}.`);
@@ -101,7 +105,7 @@ export const command = defineCommand({
     const journal = folder.startJournal({
       runId: lease.id,
       command: "conform",
-      arguments: [...options.areas, ...(options.path === undefined ? [] : [options.path])],
+      arguments: withoutHooks(line.words),
       startedAt: new Date(clock.wallMs()).toISOString(),
       seed: options.seed,
       strict: given.strict,
@@ -110,7 +114,7 @@ export const command = defineCommand({
       target: target === undefined ? null : headerTarget(target, options),
       plugin: pluginOf(options),
       clock: { resolutionNs: clockResolutionNs(clock) },
-      notes: [],
+      notes: [...line.notes],
     });
     const world: ConformWorld = {
       options,
@@ -135,6 +139,15 @@ export const command = defineCommand({
     return verdicts(journal.result()).exitCode;
   },
 });
+
+/** What was asked for, without the commands of a shell: a credential may stand in one. */
+function withoutHooks(words: readonly string[]): string[] {
+  const hook = /^(--(?:rotate|restart)-?command)(?:=.*)?$/is;
+  return words.flatMap((word, at) => {
+    if (hook.test(words[at - 1] ?? "") && !words[at - 1]?.includes("=")) return [];
+    return [word.replace(hook, "$1=…")];
+  });
+}
 
 /** Before a run folder is made for nothing. */
 async function requireReadable(path: string): Promise<void> {
@@ -177,10 +190,11 @@ async function runAreas(
 async function targetFor(
   options: ConformOptions,
   wanted: "auto" | TargetKind,
-  { stderr, environment, signal }: CommandContext,
+  display: Display,
+  { environment, signal }: CommandContext,
 ): Promise<ChosenTarget | undefined> {
   if (!options.areas.some((area) => areas[area].needsTarget(options))) return undefined;
-  using installing = showProgress(stderr, systemClock);
+  using installing = showProgress(display);
   return await chooseTarget({ ...options, wanted, environment, progress: installing.report, clock: systemClock, signal });
 }
 

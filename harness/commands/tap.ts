@@ -1,5 +1,4 @@
 import { existsSync } from "node:fs";
-import { createLogUpdate } from "log-update";
 import { formatMs } from "../../reports/units.ts";
 import { systemClock } from "../clock.ts";
 import { type CommandContext, defineCommand } from "../command.ts";
@@ -9,7 +8,7 @@ import { startTap, type Tap } from "../kms/tap.ts";
 import type { TapRecord } from "../kms/tap-record.ts";
 import { TapSummary } from "../kms/tap-summary.ts";
 import { Random } from "../random.ts";
-import { progressMode } from "../run/progress.ts";
+import { cut, Display } from "../run/display.ts";
 import { SampleFile, tapRecordColumns } from "../run/samples.ts";
 
 /** How often records are fetched, written down and shown. */
@@ -65,14 +64,13 @@ async function watch(
   json: boolean,
   { signal, stderr, environment }: CommandContext,
 ): Promise<void> {
-  const isLive = progressMode(stderr, { quiet: json, environment }) === "live";
-  const line = createLogUpdate(stderr, { showCursor: true });
+  // With --json only the summary is left out: a fault is told all the same.
+  using display = Display.on(stderr, { quiet: false, environment, clock: systemClock });
   const said = new Set<string>();
   const say = (sentence: string) => {
     if (said.has(sentence)) return;
     said.add(sentence);
-    if (isLive) line.clear();
-    stderr.write(`kmsmark: ${sentence}\n`);
+    display.say(`kmsmark: ${sentence}`);
   };
   for (let isLast = false; ; isLast = signal.aborted) {
     const records = await tap.drain();
@@ -89,11 +87,14 @@ async function watch(
     }
     for (const problem of await tap.problems()) say(problem);
     if (isLast) break;
-    if (isLive) line(`${summary.sentence(records.length / (stepMs / 1000))}, ${await tap.inFlight()} in flight`);
+    if (!json) {
+      const inFlight = await tap.inFlight();
+      const line = `${summary.sentence(records.length / (stepMs / 1000))}, ${inFlight} in flight`;
+      display.show((width) => [cut(line, width, display.look)]);
+    }
     // The interruption ends the wait, and is no fault here.
     await systemClock.sleep(stepMs, signal).catch(() => {});
   }
-  if (isLive) line.clear();
 }
 
 function renderTable(summary: TapSummary): string {

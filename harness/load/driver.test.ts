@@ -50,10 +50,10 @@ describe("an open load", () => {
       onSample: (sample) => samples.push(sample),
     });
     expect(samples).toEqual([
-      { index: 0, dueMs: 0, sentMs: 0, doneMs: 1, status: 200 },
-      { index: 1, dueMs: 2.5, sentMs: 2.5, doneMs: 3.5, status: 200 },
-      { index: 2, dueMs: 5, sentMs: 5, doneMs: 6, status: 200 },
-      { index: 3, dueMs: 7.5, sentMs: 7.5, doneMs: 8.5, status: 200 },
+      { index: 0, dueMs: 0, sentMs: 0, doneMs: 1, status: 200, overMs: 1, outcome: "ok" },
+      { index: 1, dueMs: 2.5, sentMs: 2.5, doneMs: 3.5, status: 200, overMs: 3.5, outcome: "ok" },
+      { index: 2, dueMs: 5, sentMs: 5, doneMs: 6, status: 200, overMs: 6, outcome: "ok" },
+      { index: 3, dueMs: 7.5, sentMs: 7.5, doneMs: 8.5, status: 200, overMs: 8.5, outcome: "ok" },
     ]);
     expect(result).toMatchObject({
       load: { model: "open", ratePerSecond: 400, inFlightMax: 64 },
@@ -113,8 +113,8 @@ describe("an open load", () => {
     });
     expect(result).toMatchObject({ due: 10, ok: 8, failed: 0, dropped: 2 });
     expect(samples.filter(({ sentMs }) => sentMs === null)).toEqual([
-      { index: 3, dueMs: 30, sentMs: null, doneMs: null, status: 0 },
-      { index: 4, dueMs: 40, sentMs: null, doneMs: null, status: 0 },
+      { index: 3, dueMs: 30, sentMs: null, doneMs: null, status: 0, overMs: 55, outcome: "dropped" },
+      { index: 4, dueMs: 40, sentMs: null, doneMs: null, status: 0, overMs: 65, outcome: "dropped" },
     ]);
     expect(figures(result.latency)).toEqual({ count: 8, minMs: 1, meanMs: (1 + 1 + 50 + 21 + 12 + 3 + 1 + 1) / 8, maxMs: 50 });
   });
@@ -131,7 +131,7 @@ describe("an open load", () => {
     });
     const running = driver.run();
     await clock.advance(95);
-    expect(driver.progress()).toMatchObject({ done: 7, inFlight: 1, count: 10 });
+    expect(driver.progress()).toMatchObject({ done: 7, failed: 7, inFlight: 1, count: 10 });
     await clock.advance(10_000);
     expect(await running).toMatchObject({ due: 10, ok: 1, dropped: 9, durationMs: 5000 });
   });
@@ -172,11 +172,11 @@ describe("a closed load", () => {
       onSample: (sample) => samples.push(sample),
     });
     expect(samples).toEqual([
-      { index: 1, dueMs: 0, sentMs: 0, doneMs: 10, status: 200 },
-      { index: 2, dueMs: 10, sentMs: 10, doneMs: 20, status: 200 },
-      { index: 0, dueMs: 0, sentMs: 0, doneMs: 25, status: 200 },
-      { index: 3, dueMs: 20, sentMs: 20, doneMs: 30, status: 200 },
-      { index: 4, dueMs: 25, sentMs: 25, doneMs: 35, status: 200 },
+      { index: 1, dueMs: 0, sentMs: 0, doneMs: 10, status: 200, overMs: 10, outcome: "ok" },
+      { index: 2, dueMs: 10, sentMs: 10, doneMs: 20, status: 200, overMs: 20, outcome: "ok" },
+      { index: 0, dueMs: 0, sentMs: 0, doneMs: 25, status: 200, overMs: 25, outcome: "ok" },
+      { index: 3, dueMs: 20, sentMs: 20, doneMs: 30, status: 200, overMs: 30, outcome: "ok" },
+      { index: 4, dueMs: 25, sentMs: 25, doneMs: 35, status: 200, overMs: 35, outcome: "ok" },
     ]);
     expect(result).toMatchObject({ load: { model: "closed", inFlight: 2 }, due: 5, ok: 5, dropped: 0, durationMs: 35 });
   });
@@ -229,8 +229,8 @@ describe("any load", () => {
     });
     expect(result.latency.count).toBe(2);
     expect(samples.slice(0, 2)).toEqual([
-      { index: 0, dueMs: 0, sentMs: 0, doneMs: null, status: 0 },
-      { index: 1, dueMs: 1, sentMs: 1, doneMs: 2, status: 500 },
+      { index: 0, dueMs: 0, sentMs: 0, doneMs: null, status: 0, overMs: 1, outcome: "failed" },
+      { index: 1, dueMs: 1, sentMs: 1, doneMs: 2, status: 500, overMs: 2, outcome: "failed" },
     ]);
   });
 
@@ -245,10 +245,10 @@ describe("any load", () => {
       clock,
       signal: never,
     });
-    expect(driver.progress()).toEqual({ done: 0, count: 100, inFlight: 0, ratePerSecond: 0 });
+    expect(driver.progress()).toEqual({ done: 0, count: 100, inFlight: 0, failed: 0, latency: { count: 0, totalMs: 0 } });
     const running = driver.run();
     await clock.advance(500);
-    expect(driver.progress()).toEqual({ done: 49, count: 100, inFlight: 2, ratePerSecond: 98 });
+    expect(driver.progress()).toEqual({ done: 49, count: 100, inFlight: 2, failed: 0, latency: { count: 49, totalMs: 49 * 15 } });
     await clock.advance(10_000);
     await running;
   });

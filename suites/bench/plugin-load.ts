@@ -5,9 +5,9 @@ import type { KmsLoadMethod } from "../../harness/load/kms-calls.ts";
 import { KmsLoadClient, type LoadCall } from "../../harness/load/kms-load-client.ts";
 import type { Schedule } from "../../harness/load/schedule.ts";
 import type { ClientCost, Phase } from "../../harness/run/schema.ts";
+import { timelineOf } from "../../harness/run/timeline.ts";
 import type { PluginBench } from "./benchmark.ts";
 import type { CellOrigin } from "./cell.ts";
-import { secondOf } from "./phase-meter.ts";
 
 /** A load of one method of a plugin. */
 export interface PluginLoad {
@@ -24,6 +24,8 @@ const progressMs = 250;
 /** An open load that the plugin does not keep up with holds back what is more, and shows it as latency; what comes too late is dropped. */
 const inFlightMax = 4096;
 const dropAfterMs = 1000;
+
+const titles: Readonly<Record<KmsLoadMethod, string>> = { encrypt: "Encrypt", decrypt: "Decrypt", status: "Status" };
 
 /** `kms-v2`: what a cell's provider is where the plugin stands alone. */
 export function providerOf(kms: KmsVersion): "kms-v1" | "kms-v2" {
@@ -54,8 +56,9 @@ export async function loadPlugin(bench: PluginBench, endpoint: string, origin: C
   });
   while (!isOver) {
     await Promise.race([over, clock.sleep(progressMs)]);
-    const { done } = driver.progress();
-    progress.update({ done, kmsCalls: done });
+    const state = driver.progress();
+    progress.update({ ...state, kmsCalls: { [titles[method]]: state.done } });
+    journal.mark({ done: state.done, kmsCalls: state.done });
   }
   const result = await running;
   const cost = meter.cost(result);
@@ -74,7 +77,7 @@ export async function loadPlugin(bench: PluginBench, endpoint: string, origin: C
     kms: null,
     server: {},
     agreements: [],
-    seconds: [...seconds.seconds()].map((second) => secondOf({ ...second, latency: second.latency.toLatency() })),
+    timeline: timelineOf({ durationMs, overMs: durationMs, requests: seconds, kms: null }),
     client: cost,
     figures: {},
   };
