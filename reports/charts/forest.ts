@@ -7,8 +7,8 @@ import { scaleFor } from "./scale.ts";
 
 /** How rows are laid out: where there is no room beside a row for its name and its text, they stand above its line. */
 const layouts = {
-  wide: { rowHeight: 20, headHeight: 26, nameLengthMax: 28, isAbove: false },
-  phone: { rowHeight: 36, headHeight: 28, nameLengthMax: 30, isAbove: true },
+  wide: { rowHeight: 20, headHeight: 26, nameLengthMax: 44, isAbove: false },
+  phone: { rowHeight: 36, headHeight: 28, nameLengthMax: 40, isAbove: true },
 } as const;
 
 const characterWidth = 6.3;

@@ -110,9 +110,11 @@ function startSections(plan: Plan): Section[] {
         ],
   );
   const never = plan.starts.filter(({ ready: time }) => time === null).map(({ what }) => what);
+  const { quota, figures, advice } = plan;
   const uses = [
-    ...(plan.quota === null ? [] : [{ name: "as described", use: plan.quota.usePeak }]),
-    ...plan.advice.flatMap(({ change, figures }) => (figures.quotaUse === null ? [] : [{ name: change, use: figures.quotaUse }])),
+    ...(quota === null ? [] : [{ name: "peak of the period", use: quota.usePeak }]),
+    ...(figures.quotaUse === null ? [] : [{ name: "all start at once", use: figures.quotaUse }]),
+    ...advice.flatMap(({ change, figures: changed }) => (changed.quotaUse === null ? [] : [{ name: change, use: changed.quotaUse }])),
   ];
   const charts: ForestChart[] = [
     {
@@ -126,8 +128,8 @@ function startSections(plan: Plan): Section[] {
     {
       shape: "forest",
       id: "plan-quota",
-      title: "Use of the quota at the peak",
-      caption: "As the fleet was described, and with each change that is advised.",
+      title: "Use of the quota in the peak second",
+      caption: "The fleet as it was described; then, where all of it starts at once, with each change that is advised.",
       ...{ groups: "fleet", rows: "with", value: quotaAxis, lines: [{ at: 100, name: "the quota", isLimit: true }] },
       of: [{ name: "", rows: uses.map(quotaRow) }],
     },

@@ -8,7 +8,9 @@ export const thresholdSections: Sections = ({ thresholds }) => {
   if (thresholds.length === 0) return [];
   const broken = thresholds.filter(({ holds }) => !holds);
   const title =
-    broken.length === 0 ? `Thresholds: all ${thresholds.length} hold` : `Thresholds: ${broken.length} of ${thresholds.length} broken`;
+    broken.length === 0
+      ? `Thresholds: ${thresholds.length} of ${thresholds.length} hold`
+      : `Thresholds: ${broken.length} of ${thresholds.length} broken`;
   return [{ id: "thresholds", title, parts: [table("Thresholds", thresholdTable(thresholds))] }];
 };
 
