@@ -33,7 +33,7 @@ export function methodsOf(phases: readonly Pick<Phase, "kms">[]): string[] {
 /** The figures of a KMS method, in this order. */
 export const kmsColumns: readonly Column<KmsMethod>[] = [
   { title: "calls", rank: 1, of: ({ calls }) => String(calls) },
-  { title: "failed", rank: 4, of: ({ failed }) => String(failed) },
+  { title: "failed", rank: 4, of: ({ failed }) => String(failed), tone: ({ failed }) => (failed > 0 ? "doubt" : undefined) },
   { title: "of them probes", rank: 6, of: ({ probes }) => String(probes) },
   { title: "p50", rank: 2, of: ({ latency }) => latencyFigure(latency?.p50) },
   { title: "p99", rank: 3, of: ({ latency }) => latencyFigure(latency?.p99) },

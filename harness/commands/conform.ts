@@ -12,6 +12,7 @@ import { Random } from "../random.ts";
 import { CheckProgress } from "../run/check-progress.ts";
 import { Display } from "../run/display.ts";
 import type { Journal } from "../run/journal.ts";
+import { lookOf } from "../run/look.ts";
 import { clockResolutionNs, machineFacts } from "../run/machine.ts";
 import { createRunFolder } from "../run/run-folder.ts";
 import { type CheckArea, checkAreas, type Header } from "../run/schema.ts";
@@ -82,7 +83,7 @@ export const command = defineCommand({
     if (given.list) {
       const named = checkAreas.filter((area) => given.suite.includes(area));
       const listed = (named.length === 0 ? checkAreas : named).flatMap((area) => areas[area].checks);
-      stdout.write(listChecks(listed, selection, given));
+      stdout.write(listChecks(listed, selection, { json: given.json, columns: stdout.isTTY === true ? columns : undefined }));
       return 0;
     }
     const options = parseConformWords(given, bundledProviderOf(given, environment));
@@ -132,7 +133,7 @@ export const command = defineCommand({
       progress[Symbol.dispose]();
       const result = journal.result();
       // First, because a disk that is full takes no reports.
-      stdout.write(given.json ? json.render(result) : renderTerminal(result, columns));
+      stdout.write(given.json ? json.render(result) : renderTerminal(result, columns, lookOf(stdout, environment).paint));
       await writeReports(folder.path, result);
       if (!given.json) stderr.write(`The run is in ${folder.path}; report.html there shows it.\n`);
     }
