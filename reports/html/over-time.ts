@@ -1,15 +1,13 @@
 import type { Cell, Phase, Result, Timeline } from "../../harness/run/schema.ts";
 import { countAxis, latencyAxis, timeAxis } from "../charts/axes.ts";
 import type { CurveChart, Kind, Panel, Point, Series, Tone } from "../charts/chart.ts";
-import { escapeMarkup } from "../escape.ts";
 import { methodsOf } from "../kms-calls.ts";
 import { formatMs } from "../units.ts";
 import { type CellGroup, cellGroups, isLargest, measuredKind } from "./cell-groups.ts";
-import type { Part, Sections } from "./section.ts";
+import type { Sections } from "./section.ts";
 
-/** So many lie open, and so many are drawn at all: a page is to be sent and read. */
+/** More than a reader looks through are folded away. */
 const openMax = 6;
-const chartsMax = 24;
 /** A chart has no more columns, and a line no more points. */
 const columnsMax = 200;
 const pointsMax = 400;
@@ -17,21 +15,16 @@ const pointsMax = 400;
 /** How latency and KMS calls went, one above the other, with the phases named: what a restart asks of the KMS stands where it was asked. */
 export const timeSections: Sections = (result) => {
   const groups = cellGroups(result);
-  const [largest, others] = [true, false].map((wanted) =>
+  const [largest = [], others = []] = [true, false].map((wanted) =>
     groups.filter((group) => isLargest(group, groups) === wanted).flatMap((group) => chartsOf(group, result)),
   );
-  const open = (largest ?? []).slice(0, openMax);
-  const more = [...(largest ?? []).slice(openMax), ...(others ?? [])];
+  const open = largest.slice(0, openMax);
+  const more = [...largest.slice(openMax), ...others];
   if (open.length + more.length === 0) return [];
-  const folded = more.slice(0, chartsMax - open.length);
-  const parts: Part[] = [
+  const parts = [
     { charts: open, folded: null },
-    { charts: folded, folded: `Over time, ${folded.length} more` },
+    { charts: more, folded: `Over time, ${more.length} more` },
   ];
-  if (more.length > folded.length) {
-    const sentence = `${more.length - folded.length} more cells are not drawn here; result.json has what they would show.`;
-    parts.push(`<p class="quiet">${escapeMarkup(sentence)}</p>`);
-  }
   return [{ id: "time", title: "Over time", parts }];
 };
 
@@ -41,7 +34,7 @@ interface Timed extends Phase {
 }
 
 /** One a provider, with one scale of latency for all of them. */
-function chartsOf(group: CellGroup, result: Result): CurveChart[] {
+function chartsOf(group: CellGroup, result: Result): (() => CurveChart)[] {
   const kind = measuredKind(result);
   const timed = group.rows.flatMap(({ label, rounds }) => {
     const cell = rounds.find(({ phases }) => phases.some(isTimed));
@@ -51,8 +44,10 @@ function chartsOf(group: CellGroup, result: Result): CurveChart[] {
     cell.phases.filter(isTimed).flatMap(({ timeline }) => timeline.load.flatMap(({ p50, p99 }) => [p50 ?? [], p99 ?? []].flat())),
   );
   const domain = ends.length === 0 ? null : ([Math.min(...ends), Math.max(...ends)] as const);
-  return timed.map(({ label, cell, rounds }, at) =>
-    chartOf({ cell, kind, domain, id: `time-${group.id}-${at + 1}`, label, size: group.title, rounds }),
+  return timed.map(
+    ({ label, cell, rounds }, at) =>
+      () =>
+        chartOf({ cell, kind, domain, id: `time-${group.id}-${at + 1}`, label, size: group.title, rounds }),
   );
 }
 
