@@ -54,7 +54,7 @@ export function drawBars(chart: BarChart): string {
           tickSize: 0,
           tickPadding: 7,
           label: null,
-          tickFormat: (tick: number) => shortTick(value.text(tick)),
+          tickFormat: (tick: number) => shortTick(value, tick),
           className: "tick",
         }),
         Plot.axisY([...names.keys()], {

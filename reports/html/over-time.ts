@@ -47,7 +47,7 @@ function chartsOf(group: CellGroup, result: Result): (() => CurveChart)[] {
   return timed.map(
     ({ label, cell, rounds }, at) =>
       () =>
-        chartOf({ cell, kind, domain, id: `time-${group.id}-${at + 1}`, label, size: group.title, rounds }),
+        chartOf({ cell, kind, domain, id: `time-${group.id}-${at + 1}`, label, size: group.title, rounds, isFirst: at === 0 }),
   );
 }
 
@@ -63,8 +63,10 @@ function chartOf(options: {
   readonly label: string;
   readonly size: string;
   readonly rounds: number;
+  /** How to read it is said once a group. */
+  readonly isFirst: boolean;
 }): CurveChart {
-  const { cell, kind, domain, id, label, size, rounds } = options;
+  const { cell, kind, domain, id, label, size, rounds, isFirst } = options;
   const phases = cell.phases.filter(isTimed);
   const startMs = Math.min(...cell.phases.map((phase) => phase.startMs));
   const endMs = Math.max(...cell.phases.map((phase) => phase.startMs + phase.durationMs));
@@ -75,14 +77,15 @@ function chartOf(options: {
     .replace(/(\.\d*[1-9])0+ /, "$1 ");
   const failures = failurePanel({ phases, startMs, stepMs, kind }, `requests without an answer in ${step}`);
   const calls = callPanel({ phases, startMs, stepMs, kind }, `KMS calls in ${step}`);
+  const captions = [
+    ...(rounds > 1 ? [`Round ${cell.round} of ${rounds}.`] : []),
+    ...(isFirst ? ["Of the steps that fall on one point the slowest is drawn; the shades are the phases."] : []),
+  ];
   return {
     shape: "curves",
     id,
     title: [label, ...(label.includes(size) ? [] : [size])].join(", "),
-    caption: [
-      ...(rounds > 1 ? [`Round ${cell.round} of ${rounds}.`] : []),
-      "Of the steps that fall on one point the slowest is drawn; the shades are the phases.",
-    ].join(" "),
+    caption: captions.length === 0 ? null : captions.join(" "),
     width: "wide",
     x: timeAxis,
     domain: [0, (endMs - startMs) / 1000],

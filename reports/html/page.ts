@@ -34,7 +34,8 @@ export async function renderPage(page: Page): Promise<string> {
 ${parts.map((part) => renderPart(part, figures)).join("\n")}
 </section>`,
   );
-  const contents = sections.map(({ id, title: name }) => `<li><a href="#${escapeMarkup(id)}">${escapeMarkup(name)}</a></li>`);
+  const names = shortNames(sections);
+  const contents = sections.map(({ id }, at) => `<li><a href="#${escapeMarkup(id)}">${escapeMarkup(names[at] ?? "")}</a></li>`);
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -67,6 +68,14 @@ ${drawn.join("\n")}
 </body>
 </html>
 `;
+}
+
+/** What stands before the colon of a heading, where no other section begins with it. */
+function shortNames(sections: readonly Section[]): string[] {
+  const heads = sections.map(({ title }) => title.split(": ", 1)[0] ?? title);
+  return sections.map(({ title }, at) =>
+    heads.indexOf(heads[at] ?? "") === heads.lastIndexOf(heads[at] ?? "") ? (heads[at] ?? title) : title,
+  );
 }
 
 interface Drawn {
