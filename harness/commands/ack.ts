@@ -99,6 +99,7 @@ async function runAck(given: RunWords, context: CommandContext): Promise<ExitCod
   };
   const display = Display.on(stderr, { quiet: given.json, environment, clock });
   using progress = new StepProgress(display);
+  display.wait("Looking for a control plane");
   await sweepLeases(removeContainer);
   using installing = showProgress(display);
   const { target, refused, headline } = await chooseTarget({

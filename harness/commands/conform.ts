@@ -196,6 +196,7 @@ async function targetFor(
 ): Promise<ChosenTarget | undefined> {
   if (!options.areas.some((area) => areas[area].needsTarget(options))) return undefined;
   using installing = showProgress(display);
+  display.wait("Looking for a control plane");
   return await chooseTarget({ ...options, wanted, environment, progress: installing.report, clock: systemClock, signal });
 }
 

@@ -70,6 +70,12 @@ export class Display implements Disposable {
     this.#timer ??= this.#startTimer();
   }
 
+  /** Shows what is waited for and for how long: `Choosing the control plane, 3 s`. */
+  wait(what: string): void {
+    const startMs = this.clock.monotonicMs();
+    this.show((width) => [cut(`${what}, ${((this.clock.monotonicMs() - startMs) / 1000).toFixed(0)} s`, width, this.look)]);
+  }
+
   /** Takes the live lines off the screen. */
   hide(): void {
     this.#frame = undefined;

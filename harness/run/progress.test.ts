@@ -130,7 +130,17 @@ describe("on a terminal", () => {
       shown,
       [halves[0], { answers: 0, ms: 0, decrypts: 0 }, halves[0]].map((half) => half ?? { answers: 0, ms: 0, decrypts: 0 }),
     );
-    expect((await shown.screen.lines())[1]).toMatch(/1 ms ▁ ▁$/);
+    expect((await shown.screen.lines())[1]).toMatch(/ {2}1 ms ▁ ▁$/);
+  });
+
+  it("keeps the curve where no answer came just now", async () => {
+    const shown = onScreen(80);
+    shown.progress.startPhase(read);
+    await load(shown, [
+      { answers: 50, ms: 1, decrypts: 0 },
+      { answers: 0, ms: 0, decrypts: 0 },
+    ]);
+    expect((await shown.screen.lines())[1]).toMatch(/latency {8}– ▁$/);
   });
 
   it("says how many failed", async () => {

@@ -1,5 +1,6 @@
 import { cut, type Display, fitted, gap, lengthOf, type Part } from "./display.ts";
 import { cellName } from "./fold.ts";
+import type { Look } from "./look.ts";
 import type { SampleOrigin } from "./samples.ts";
 import { linearBars, logarithmicBars } from "./sparkline.ts";
 
@@ -104,11 +105,9 @@ export class Progress implements Disposable {
 
   /** Says what is done outside of any phase, until a phase begins: `starting the control plane of kms-v2`. */
   pass(what: string): void {
-    const { clock, look, mode } = this.#display;
-    if (mode === "lines") this.say(`${what}.`);
+    if (this.#display.mode === "lines") this.say(`${what}.`);
     this.#phase = undefined;
-    const startMs = clock.monotonicMs();
-    this.#display.show((width) => [cut(`${what}, ${((clock.monotonicMs() - startMs) / 1000).toFixed(0)} s`, width, look)]);
+    this.#display.wait(what);
   }
 
   startPhase(phase: ProgressPhase): void {
@@ -251,7 +250,7 @@ export class Progress implements Disposable {
     const [latency, rate] = [latencies.at(-1), calls.at(-1)];
     return {
       load: {
-        figure: latency === undefined || Number.isNaN(latency) ? "" : `${Number(latency.toPrecision(3))} ms`,
+        figure: latencies.every(Number.isNaN) ? "" : latencyText(latency ?? Number.NaN, look),
         bars: (count) => logarithmicBars(latencies.slice(-count), look),
       },
       calls: {
@@ -294,6 +293,11 @@ function callParts({ state: { kmsCalls } }: RunningPhase, point?: Point): Part[]
     const rate = point === undefined ? "" : ` (${Math.round(point.callsPerSecond[method] ?? 0)}/s)`;
     return { text: `${method} ${kmsCalls[method]}${rate}`, rank: 0 };
   });
+}
+
+function latencyText(ms: number, { isUnicode }: Pick<Look, "isUnicode">): string {
+  if (Number.isNaN(ms)) return isUnicode ? "–" : "-";
+  return `${Number(ms.toPrecision(3))} ms`;
 }
 
 function perSecond(count: number, ms: number): string {
