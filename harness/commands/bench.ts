@@ -150,7 +150,7 @@ export const command = defineCommand({
       });
     }
     if (wanted.pluginSocket !== undefined) await requireListening(wanted.pluginSocket);
-    const display = Display.on(stderr, { quiet: given.json, environment, clock });
+    const display = Display.on(stderr, { quiet: given.json, environment, clock, signal });
     using progress = new Progress(display);
     await sweepLeases(removeContainer);
     using installing = showProgress(display);

@@ -94,7 +94,7 @@ export const command = defineCommand({
     const chosen = new Map(options.areas.map((area) => [area, selectChecks(areas[area].checks, selection)]));
     if (options.socket !== undefined) await requireListening(options.socket);
     if (options.path !== undefined) await requireReadable(options.path);
-    const display = Display.on(stderr, { quiet: given.json, environment, clock });
+    const display = Display.on(stderr, { quiet: given.json, environment, clock, signal });
     using progress = new CheckProgress(display);
     await sweepLeases(removeContainer);
     const target = await targetFor(options, given.target, display, context);

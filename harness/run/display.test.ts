@@ -81,6 +81,31 @@ describe("on a terminal", () => {
   });
 });
 
+it("says that it is interrupted as long as something is live, and how long that takes, also where it is narrow", async () => {
+  const stream = Object.assign(new PassThrough({ encoding: "utf8" }), { isTTY: true, columns: 36 });
+  const clock = new VirtualClock();
+  const interruption = new AbortController();
+  const display = Display.on(stream, { quiet: false, environment: { TERM: "xterm", LANG: "C.UTF-8" }, clock, signal: interruption.signal });
+  display.wait("Starting");
+  expect(stream.read()).toContain("Starting, 0 s");
+  interruption.abort();
+  await clock.advance(3000);
+  expect(stream.read()).toContain("Interrupted: giving back what…, 3 s");
+  display.hide();
+});
+
+it("says nothing of an interruption when nothing is live", () => {
+  const stream = Object.assign(new PassThrough({ encoding: "utf8" }), { isTTY: true, columns: 80 });
+  const interruption = new AbortController();
+  const environment = { TERM: "xterm" };
+  using display = Display.on(stream, { quiet: false, environment, clock: new VirtualClock(), signal: interruption.signal });
+  display.wait("Starting");
+  display.hide();
+  stream.read();
+  interruption.abort();
+  expect(stream.read()).toBeNull();
+});
+
 it("writes nothing live elsewhere", async () => {
   const { clock, display, written } = on("lines");
   display.show(() => ["live"]);

@@ -46,12 +46,22 @@ export class Display implements Disposable {
     this.#lines = createLogUpdate(stream, { showCursor: true });
   }
 
-  /** On a command's stream, as the environment asks for; `quiet` where only the answer is wanted. */
+  /**
+   * On a command's stream, as the environment asks for; `quiet` where only the answer is wanted.
+   * @param signal - of a command that takes an interruption for one: until all is given back, that is what it does
+   */
   static on(
     stream: OutputStream,
-    { quiet, environment, clock }: { readonly quiet: boolean; readonly environment: Environment; readonly clock: Clock },
+    {
+      quiet,
+      environment,
+      clock,
+      signal,
+    }: { readonly quiet: boolean; readonly environment: Environment; readonly clock: Clock; readonly signal?: AbortSignal },
   ): Display {
-    return new Display({ stream, mode: progressMode(stream, { quiet, environment }), look: lookOf(stream, environment), clock });
+    const display = new Display({ stream, mode: progressMode(stream, { quiet, environment }), look: lookOf(stream, environment), clock });
+    signal?.addEventListener("abort", () => display.#interrupt(), { once: true });
+    return display;
   }
 
   /** Writes a sentence that stays. */
@@ -73,7 +83,10 @@ export class Display implements Disposable {
   /** Shows what is waited for and for how long: `Choosing the control plane, 3 s`. */
   wait(what: string): void {
     const startMs = this.clock.monotonicMs();
-    this.show((width) => [cut(`${what}, ${((this.clock.monotonicMs() - startMs) / 1000).toFixed(0)} s`, width, this.look)]);
+    this.show((width) => {
+      const seconds = `, ${((this.clock.monotonicMs() - startMs) / 1000).toFixed(0)} s`;
+      return [cut(what, width - seconds.length, this.look) + seconds];
+    });
   }
 
   /** Takes the live lines off the screen. */
@@ -86,6 +99,10 @@ export class Display implements Disposable {
 
   [Symbol.dispose](): void {
     this.hide();
+  }
+
+  #interrupt(): void {
+    if (this.#frame !== undefined) this.wait("Interrupted: giving back what was started");
   }
 
   #startTimer(): Timer {
