@@ -4,8 +4,8 @@ import { createLogUpdate } from "log-update";
 import type { Clock, Timer } from "../clock.ts";
 import { type Environment, type Look, lookOf, type OutputStream, type ProgressMode, plainLook, progressMode, type Tone } from "./look.ts";
 
-/** How often what is live is drawn anew. */
-const redrawMs = 200;
+/** How often what is live is drawn anew: a drawing may cost half a millisecond, in which a load waits. */
+const redrawMs = 500;
 /** Of a terminal that does not say how wide it is. */
 const columnsDefault = 80;
 
