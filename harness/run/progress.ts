@@ -1,8 +1,8 @@
+import { linearBars, logarithmicBars, shareBar } from "./bars.ts";
 import { cut, type Display, fitted, gap, lengthOf, type Part } from "./display.ts";
 import { cellName } from "./fold.ts";
 import type { Look } from "./look.ts";
 import type { SampleOrigin } from "./samples.ts";
-import { linearBars, logarithmicBars } from "./sparkline.ts";
 
 export interface ProgressPhase
   extends Pick<SampleOrigin, "provider" | "secrets" | "phase">,
@@ -268,7 +268,7 @@ export class Progress implements Disposable {
     const parts: Part[] = [];
     if (due > 0) {
       const count = `${String(done).padStart(String(due).length)}/${due}`;
-      parts.push({ text: this.#bar(done / due, barLength), rank: 1 }, { text: count, rank: 0 });
+      parts.push({ text: shareBar(done / due, barLength, this.#display.look), rank: 1 }, { text: count, rank: 0 });
     } else if (done > 0) {
       parts.push({ text: `${done} done`, rank: 0 });
     }
@@ -276,11 +276,6 @@ export class Progress implements Disposable {
     if (failed > 0) parts.push({ text: `${failed} failed`, tone: "fault", rank: 0 });
     if (awaited !== undefined) parts.push({ text: awaited, rank: 0 });
     return parts;
-  }
-
-  #bar(share: number, width: number): string {
-    const full = Math.round(Math.min(1, share) * width);
-    return this.#display.look.isUnicode ? "█".repeat(full) + "░".repeat(width - full) : "#".repeat(full) + ".".repeat(width - full);
   }
 }
 
