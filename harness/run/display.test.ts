@@ -1,4 +1,5 @@
 import { PassThrough } from "node:stream";
+import { stripVTControlCharacters } from "node:util";
 import { describe, expect, it } from "vitest";
 import { VirtualClock } from "../virtual-clock.ts";
 import { cut, Display, fitted } from "./display.ts";
@@ -46,6 +47,15 @@ describe("on a terminal", () => {
     written();
     display.say("This stays.");
     expect(written()).toBe(`${erase}${up}${erase}${toStart}This stays.\nlive\n`);
+  });
+
+  it("breaks what stays between words, and leaves a word that is too long to the terminal", () => {
+    const { display, written } = on("live", 24);
+    display.say(`  [1/9] ${inColour("good", "verified")}: A key that ACK accepts is there`);
+    expect(stripVTControlCharacters(written())).toBe("  [1/9] verified: A key\n    that ACK accepts is\n    there\n");
+    const path = `/runs/${"x".repeat(30)}`;
+    display.say(`It goes to ${path}.`);
+    expect(written()).toBe(`It goes to\n  ${path}.\n`);
   });
 
   it("leaves nothing behind when it is hidden, and draws no more", async () => {

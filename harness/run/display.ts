@@ -68,7 +68,7 @@ export class Display implements Disposable {
   say(sentence: string): void {
     if (this.mode === "silent") return;
     this.#clear();
-    this.#stream.write(`${sentence}\n`);
+    this.#stream.write(`${this.mode === "live" ? folded(sentence, this.#columns()) : sentence}\n`);
     this.#draw();
   }
 
@@ -143,6 +143,24 @@ export class Display implements Disposable {
   #columns(): number {
     return this.#stream.columns ?? columnsDefault;
   }
+}
+
+/** A sentence in lines of at most so many columns, broken between words: those after the first stand a little to the right of it. */
+function folded(sentence: string, columns: number): string {
+  const indent = `${/^ */.exec(sentence)?.[0] ?? ""}  `;
+  let length = 0;
+  return sentence
+    .split(/(?<=\S)(?= )/)
+    .map((word) => {
+      // Without colours, which take no room.
+      const shown = stripVTControlCharacters(word).length;
+      length += shown;
+      if (length <= columns || length === shown) return word;
+      const moved = indent + word.trimStart();
+      length = stripVTControlCharacters(moved).length;
+      return `\n${moved}`;
+    })
+    .join("");
 }
 
 /** A text in at most so many characters, cut where it is longer. */
