@@ -16,15 +16,18 @@ const methodOrder = ["Status", "Version", "Encrypt", "Decrypt"];
  */
 export function kmsCalls({ phases }: { readonly phases: readonly Pick<Phase, "kms">[] }): KmsCalls[] {
   const seen = phases.flatMap(({ kms }) => Object.entries(kms ?? {}).filter(([, { calls }]) => calls > 0));
-  const names = new Set(seen.map(([method]) => method));
-  const methods = [
-    ...methodOrder.filter((method) => names.has(method)),
-    ...[...names].filter((method) => !methodOrder.includes(method)).toSorted(),
-  ];
-  return methods.map((method) => ({
+  return methodsOf(phases).map((method) => ({
     method,
     ...mergedMethod(seen.flatMap(([name, calls]) => (name === method ? [calls] : []))),
   }));
+}
+
+/** The methods that were called in any of the phases, in one order everywhere. */
+export function methodsOf(phases: readonly Pick<Phase, "kms">[]): string[] {
+  const names = new Set(
+    phases.flatMap(({ kms }) => Object.entries(kms ?? {}).flatMap(([method, { calls }]) => (calls > 0 ? [method] : []))),
+  );
+  return [...methodOrder.filter((method) => names.has(method)), ...[...names].filter((method) => !methodOrder.includes(method)).toSorted()];
 }
 
 /** The figures of a KMS method, in this order. */

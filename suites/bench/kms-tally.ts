@@ -70,15 +70,15 @@ export class KmsTally {
     return [...this.#methods.values()].reduce((sum, { calls }) => sum + calls, 0);
   }
 
-  /** How many calls there were of each method that was called. */
-  get calls(): Record<string, number> {
-    return Object.fromEntries([...this.#methods].map(([method, { calls }]) => [method, calls]));
-  }
-
   /** When the calls began, milliseconds since a time of the wall clock. */
   timesSince(wallMs: number): Map<string, CallTimes> {
     const since = (times: readonly number[]) => times.map((ms) => ms - wallMs);
     return new Map([...this.#methods].map(([method, of]) => [method, { calls: since(of.begunMs), failed: since(of.failedMs) }]));
+  }
+
+  /** How many calls there were of each method that was called. */
+  get calls(): Record<string, number> {
+    return Object.fromEntries([...this.#methods].map(([method, { calls }]) => [method, calls]));
   }
 
   /** Encrypt and Decrypt calls of each of so many API servers, as figures of a phase. */

@@ -278,8 +278,9 @@ export class SceneLog implements AsyncDisposable {
       while (!isOver) {
         await this.#drain(tally, origin);
         if (!this.isForecast) {
-          progress.update({ kmsCalls: tally.calls, ...told() });
-          journal.mark({ done: told().done, kmsCalls: tally.total });
+          const state = told();
+          progress.update({ kmsCalls: tally.calls, ...state });
+          journal.mark({ done: state.done, kmsCalls: tally.total });
         }
         await clock.sleep(drainMs);
       }
