@@ -1,22 +1,30 @@
 import type { Result } from "../harness/run/schema.ts";
 import { answerSections } from "./html/answers.ts";
+import { byteSections } from "./html/bytes.ts";
 import { cellSections } from "./html/cells.ts";
 import { checkSections } from "./html/checks.ts";
 import { contextSections } from "./html/context.ts";
+import { kmsSections } from "./html/kms.ts";
 import { latencySections } from "./html/latency.ts";
+import { timeSections } from "./html/over-time.ts";
 import { renderPage } from "./html/page.ts";
 import { planSections } from "./html/plan.ts";
 import type { Sections } from "./html/section.ts";
 import { stepSections } from "./html/steps.ts";
+import { thresholdSections } from "./html/thresholds.ts";
 import { measuredOn } from "./measured-on.ts";
 import type { Reporter } from "./reporter.ts";
 
 /** The sections of the page in their order: the answer first, then what it rests on, and at the end what it was measured on. */
 const sections: readonly Sections[] = [
   answerSections,
+  thresholdSections,
   checkSections,
   stepSections,
   latencySections,
+  timeSections,
+  kmsSections,
+  byteSections,
   planSections,
   cellSections,
   contextSections,

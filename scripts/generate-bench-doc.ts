@@ -24,7 +24,9 @@ function list(): string {
   const rows = Object.values(benchmarks).map(({ id, question, takes, needs, knownBefore, own = [] }) => [
     `\`${id}\``,
     ...[question, takes, needs, knownBefore].map(escapeMarkdown),
-    own.map(({ name, describe, default: preset }) => `\`--${name}\`: ${escapeMarkdown(describe)} (\`${preset}\`)`).join("; "),
+    own
+      .map(({ name, describe, default: preset }) => `\`--${name}\`: ${escapeMarkdown(describe)}${preset === "" ? "" : ` (\`${preset}\`)`}`)
+      .join("; "),
   ]);
   return [heads, heads.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
 }

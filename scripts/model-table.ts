@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { readRun } from "../harness/run/read-run.ts";
 import type { CheckResult, Result } from "../harness/run/schema.ts";
+import { navigated } from "./doc-navigation.ts";
 import { root } from "./steps.ts";
 
 // node scripts/model-table.ts REAL MODEL: writes docs/model.md of two run folders of `kmsmark conform apiserver`, one on a real kube-apiserver and
@@ -30,7 +31,8 @@ const text = [
   ["| check | invariants | kube-apiserver | model |", "| --- | --- | --- | --- |", ...rows.map(row)].join("\n"),
   "",
 ].join("\n\n");
-await writeFile(join(root, "docs/model.md"), text);
+const file = "docs/model.md";
+await writeFile(join(root, file), navigated(file, text));
 process.exitCode = differing.length === 0 ? 0 : 1;
 
 function row({ check, other }: { readonly check: CheckResult; readonly other: CheckResult | undefined }): string {

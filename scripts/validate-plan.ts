@@ -4,6 +4,7 @@ import { Lease, sweepLeases } from "../harness/lease.ts";
 import { group } from "../harness/plan/quantity.ts";
 import { machineFacts } from "../harness/run/machine.ts";
 import { defaultVersions, removeContainer } from "../harness/target/install/index.ts";
+import { navigated } from "./doc-navigation.ts";
 import { type Calibration, type Comparison, calibrate, holds, scenarios, whyNot } from "./plan-scenarios.ts";
 
 /**
@@ -60,7 +61,7 @@ say(
 if (interruption.signal.aborted) {
   process.exitCode = 130;
 } else {
-  if (!words.includes("--dry")) await writeFile(documentFile, document());
+  if (!words.includes("--dry")) await writeFile(documentFile, navigated(documentFile, document()));
   process.exitCode = wrong === 0 ? 0 : 1;
 }
 

@@ -124,7 +124,9 @@ export const plugin = {
     const offered = wanted === "auto" ? await detectKmsVersions(socket) : wanted;
     const sweep = rates.of(options);
     const loads = concurrency.of(options).length + (sweep === "auto" ? autoShares.length : sweep.length);
-    progress.expect(options.rounds * offered.length * connections.of(options).length * methods.of(options).length * loads);
+    const cells = options.rounds * offered.length * connections.of(options).length * loads;
+    const phases = cells * methods.of(options).length;
+    progress.expect({ weight: phases, cells, phases });
     for (const kms of offered) await measureVersion(bench, socket, kms);
   },
 } satisfies Benchmark;
@@ -178,6 +180,7 @@ async function searchMax(
       startPerSecond: searchFromPerSecond,
       mostPerSecond: searchToPerSecond,
       async trial(ratePerSecond) {
+        progress.update({ done: 0, kmsCalls: undefined, awaited: `${Math.round(ratePerSecond)} ${method} calls a second are tried` });
         const schedule = constantRate({ ratePerSecond, count: trialCount(ratePerSecond) });
         const tried = await tryPlugin(bench, socket, { schedule, calls, dropAfterMs: threshold.limitMs * dropAfterLimits });
         return trialOf(threshold, ratePerSecond, tried.result, tried.cost);
