@@ -24,6 +24,6 @@ export async function callCli(words: readonly string[], given: Partial<CommandCo
   const stdout = new Kept();
   const stderr = new Kept();
   const signal = new AbortController().signal;
-  const code = await main(words, { signal, stdout, stderr, columns: 100, environment: process.env, ...given });
+  const code = await main(words, { signal, stdout, stderr, columns: 100, environment: process.env, folder: process.cwd(), ...given });
   return { code, stdout: stdout.text, stderr: stderr.text };
 }

@@ -1,10 +1,15 @@
 #!/usr/bin/env node
 import { realpathSync } from "node:fs";
+import { enableCompileCache } from "node:module";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Argv } from "yargs";
 import yargs from "yargs";
-import type { Command, CommandContext, ExitCode } from "./command.ts";
+import type { Command, CommandContext, CommandLine, ExitCode } from "./command.ts";
+import { completionsOf, completionWord } from "./completion.ts";
+import { type ConfigWords, configFileNames, readConfigWords, withConfigWords } from "./config-file.ts";
 import { Interrupted, KmsmarkError, UsageError } from "./errors.ts";
+import { cacheFolder } from "./target/install/cache.ts";
 import { kmsmarkVersion } from "./version.ts";
 
 const exitCouldNotRun = 2;
@@ -14,9 +19,14 @@ const exitInterrupted = 130;
  * Runs what the words ask for and returns the exit code: 0 and 1 are the command's answer, 2 says that it could not run, 130 that it was
  * interrupted. The only place that makes exit codes of errors; what is no {@link KmsmarkError} is a defect and is thrown on.
  */
-export async function main(words: readonly string[], context: CommandContext): Promise<number> {
+export async function main(words: readonly string[], context: Omit<CommandContext, "line">): Promise<number> {
+  if (words[0] === completionWord) {
+    context.stdout.write((await completionsOf(words.slice(1))).map((word) => `${word}\n`).join(""));
+    return 0;
+  }
   let answer: Promise<ExitCode> | undefined;
   let examples = "";
+  let config: ConfigWords | undefined;
   const offer = <Arguments>(cli: Argv, command: Command<Arguments>): Argv =>
     cli.command(
       command.usage,
@@ -27,14 +37,20 @@ export async function main(words: readonly string[], context: CommandContext): P
       },
       (given) => {
         refuseTwice(command, given, words);
+        if (config !== undefined && config.options.length > 0 && !isQuiet(given)) context.stderr.write(`${noteOf(config)}\n`);
         // yargs adds each option's name in camel case beside the name it was given; nothing is taken away.
-        answer = command.run(given as Arguments, context);
+        answer = command.run(given as Arguments, { ...context, line: lineOf(words, config) });
       },
     );
 
   let cli: Argv = yargs().scriptName("kmsmark").version(kmsmarkVersion()).strict().help().wrap(Math.min(context.columns, 120));
   cli = cli.usage("Measures and checks how a Kubernetes control plane encrypts Secrets at rest with a KMS.");
   cli = cli.demandCommand(1, "Say which command to run.");
+  cli = cli.option("config", {
+    type: "string",
+    describe: `File of options; ${configFileNames.join(", ")} of the working directory by default, none with --no-config`,
+  });
+  cli = cli.completion("completion", "Prints a script by which bash, zsh or fish completes commands, options and their words.");
   // Only the one that is asked for is loaded: all of them together take a second.
   const commands: Readonly<Record<string, (to: Argv) => Promise<Argv>>> = {
     bench: async (to) => offer(to, (await import("./commands/bench.ts")).command),
@@ -50,11 +66,14 @@ export async function main(words: readonly string[], context: CommandContext): P
     report: async (to) => offer(to, (await import("./commands/report.ts")).command),
   };
   const [asked = ""] = words;
-  const wanted = commands[asked];
-  for (const load of wanted === undefined ? Object.values(commands) : [wanted]) cli = await load(cli);
+  const wanted = Object.hasOwn(commands, asked) ? commands[asked] : undefined;
+  const loading = wanted === undefined ? Object.values(commands) : [wanted];
+  if (asked !== "completion") for (const load of loading) cli = await load(cli);
 
   try {
-    const help = await parse(cli, words);
+    const isAsking = words.some((word) => word === "--help" || word === "--version");
+    if (wanted !== undefined && !isAsking) config = await readConfigWords(words, context.folder);
+    const help = await parse(cli, withConfigWords(words, config?.words ?? []));
     if (help !== "") context.stdout.write(`${help}\n${help.startsWith("kmsmark ") ? examples : ""}`);
     return (await answer) ?? 0;
   } catch (thrown) {
@@ -75,6 +94,19 @@ function parse(cli: Argv, words: readonly string[]): Promise<string> {
       reject(thrown);
     }
   });
+}
+
+function lineOf(words: readonly string[], config: ConfigWords | undefined): CommandLine {
+  if (config === undefined || config.options.length === 0) return { words, notes: [] };
+  return { words: withConfigWords(words, config.words), notes: [noteOf(config)] };
+}
+
+function noteOf({ file, options }: ConfigWords): string {
+  return `Given by ${file}: ${options.join(", ")}.`;
+}
+
+function isQuiet(given: object): boolean {
+  return "json" in given && given.json === true;
 }
 
 /** A command's examples, each on a line of its own so that it can be pasted; yargs would break them to fit two columns. */
@@ -105,6 +137,8 @@ function explain(thrown: unknown, { stderr, signal }: Pick<CommandContext, "stde
 }
 
 if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  // Half of what a short command takes is compiling the command's modules. Where the folder cannot be written, they are compiled each time.
+  enableCompileCache(join(cacheFolder(process.env), "compiled"));
   const interruption = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const) {
     process.on(name, () => {
@@ -121,5 +155,6 @@ if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLTo
     stderr: process.stderr,
     columns: process.stderr.columns ?? 100,
     environment: process.env,
+    folder: process.cwd(),
   });
 }

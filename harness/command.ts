@@ -14,6 +14,17 @@ export interface CommandContext {
   /** The width of the terminal, or 100 where there is none. */
   readonly columns: number;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** The working directory, where a config file is looked for. */
+  readonly folder: string;
+  readonly line: CommandLine;
+}
+
+/** The command line as it is in force. */
+export interface CommandLine {
+  /** The words that were typed, the command first, and behind them those that a config file adds. */
+  readonly words: readonly string[];
+  /** Says, for the run's notes, which of them come from a config file; empty where none do. */
+  readonly notes: readonly string[];
 }
 
 /** One command of kmsmark; `harness/commands/NAME.ts` exports it as `command`. */
@@ -26,6 +37,10 @@ export interface Command<Arguments> {
   readonly examples: readonly { readonly line: string; readonly does: string }[];
   /** Names of the options that may be given several times; any other is refused the second time. */
   readonly repeatable?: readonly string[];
+  /** Names of the options whose one word is a list with commas, which a config file may also write as an array. */
+  readonly lists?: readonly string[];
+  /** By the name of an option or a positional, words that a shell proposes where there are no `choices`. */
+  readonly proposals?: Readonly<Record<string, readonly string[]>>;
   options(yargs: Argv): Argv<Arguments>;
   run(given: Arguments, context: CommandContext): Promise<ExitCode>;
 }

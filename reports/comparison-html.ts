@@ -2,66 +2,48 @@ import { type Compared, type Comparison, isBroken } from "../harness/run/compari
 import type { ComparisonReporter } from "./comparison-reporter.ts";
 import { byCell, comparedColumns, comparisonContext, isWorse, limitSentence, unjudged } from "./comparison-words.ts";
 import { escapeMarkup } from "./escape.ts";
-import { style } from "./html.ts";
+import { renderPage } from "./html/page.ts";
+import type { Section } from "./html/section.ts";
+import { scrolled } from "./html/table.ts";
 
-/** One page that needs nothing but itself: the interval of every ratio as a bar, and no script. */
+/** One page that needs nothing but itself: the interval of every ratio as a bar. */
 export const comparisonHtml = {
   id: "comparison-html",
   file: "comparison.html",
   render: (comparison) => {
-    const { base, other, compared, limits } = comparison;
-    const title = escapeMarkup(`kmsmark comparison: ${base.runId} and ${other.runId}`);
-    const [first = "", ...context] = comparisonContext(comparison).map(escapeMarkup);
+    const { base, other, compared, limits, unlike } = comparison;
+    const [subject = "", ...context] = comparisonContext(comparison);
     const judged = limits.map((limit) => `<li${isBroken(limit) ? ' class="fault"' : ""}>${escapeMarkup(limitSentence(limit))}</li>`);
-    const reasons = [...context, ...unjudged(compared).map(escapeMarkup)].map((sentence) => `<li>${sentence}</li>`);
-    return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${title}</title>
-<style>${style}${barStyle}</style>
-</head>
-<body>
-<h1>${title}</h1>
-<p${comparison.unlike.length > 0 ? ' class="model"' : ""}>${first}</p>
-${judged.length === 0 ? "" : `<ul>\n${judged.join("\n")}\n</ul>\n`}${sections(comparison).join("\n")}
-<h2>How it was compared</h2>
-<ul>
-${reasons.join("\n")}
-</ul>
-</body>
-</html>
-`;
+    const reasons = [...context, ...unjudged(compared)].map((sentence) => `<li>${escapeMarkup(sentence)}</li>`);
+    return renderPage({
+      title: `kmsmark comparison: ${base.runId} and ${other.runId}`,
+      heading: `${base.runId} and ${other.runId}`,
+      kicker: "kmsmark comparison",
+      subject,
+      facts: [],
+      isModel: unlike.length > 0,
+      sections: [
+        ...(judged.length === 0 ? [] : [{ id: "limits", title: "Limits", parts: [`<ul>\n${judged.join("\n")}\n</ul>`] }]),
+        ...sections(comparison),
+        { id: "how", title: "How it was compared", parts: [`<ul>\n${reasons.join("\n")}\n</ul>`] },
+      ],
+    });
   },
 } satisfies ComparisonReporter;
 
-const barStyle = `svg { display: block; }
-.axis { stroke: var(--heavy); stroke-width: 1; }
-.bar { stroke: currentColor; stroke-width: 2; }
-.point { fill: currentColor; }
-td.bars { padding-top: 0.35rem; }
-tr.worse, .worse .verdict { color: var(--fault); }
-`;
-
 /** A table a cell, with one scale for the bars of all, so that they can be compared by eye. */
-function sections({ compared }: Comparison): string[] {
+function sections({ compared }: Comparison): Section[] {
   const scale = scaleOf(compared);
   const heads = ["figure", ...comparedColumns.map(({ title }) => title), `−${scale}% to +${scale}%`];
   const head = heads.map((title, at) => `<th scope="col"${at === 0 || at > 5 ? "" : ' class="number"'}>${escapeMarkup(title)}</th>`);
-  return byCell(compared).map(([cell, ofCell]) => {
+  return byCell(compared).map(([cell, ofCell], index) => {
     const rows = ofCell.map((each) => {
       const texts = comparedColumns.map(({ of }, at) => `<td${at < 5 ? ' class="number"' : ""}>${escapeMarkup(of(each))}</td>`);
       const name = `<th scope="row">${escapeMarkup(`${each.phase} ${each.figure}`)}</th>`;
       return `<tr${isWorse(each) ? ' class="worse"' : ""}>${name}${texts.join("")}<td class="bars">${bar(each, scale)}</td></tr>`;
     });
-    return [
-      `<h2>${escapeMarkup(cell)}</h2>`,
-      `<div class="scroll"><table>\n<thead><tr>${head.join("")}</tr></thead>\n<tbody>`,
-      ...rows,
-      "</tbody></table></div>",
-    ].join("\n");
+    const table = `<table>\n<thead><tr>${head.join("")}</tr></thead>\n<tbody>\n${rows.join("\n")}\n</tbody></table>`;
+    return { id: `cell-${index + 1}`, title: cell, parts: [scrolled(cell, table)] };
   });
 }
 

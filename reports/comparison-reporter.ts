@@ -5,5 +5,5 @@ export interface ComparisonReporter {
   /** The name of the reporter's own file. */
   readonly id: string;
   readonly file: string;
-  render(comparison: Comparison): string;
+  render(comparison: Comparison): string | Promise<string>;
 }

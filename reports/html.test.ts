@@ -1,18 +1,33 @@
+import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { readRun } from "../harness/run/read-run.ts";
 import type { Phase } from "../harness/run/schema.ts";
 import { html } from "./html.ts";
 
-const page = html.render(await readRun("reports/fixtures/mismatch"));
+const page = await html.render(await readRun("reports/fixtures/mismatch"));
 const conform = await readRun("reports/fixtures/conform");
-const checksPage = html.render(conform);
+const checksPage = await html.render(conform);
 
 it.each([
   ["a benchmark", page],
   ["checks", checksPage],
 ])("fetches nothing for %s", (_, page) => {
-  expect(page).not.toMatch(/<[^>]*\b(src|href|action|srcset|data)\s*=|url\(|@import|<(script|link|img|iframe|object|embed)\b/i);
-  expect(page).toContain(`content="default-src 'none'; style-src 'unsafe-inline'"`);
+  expect(page).not.toMatch(/<[^>]*\b(src|action|srcset|data)\s*=|url\(|@import|<(link|img|iframe|object|embed|base|form)\b/i);
+  for (const [, to = ""] of page.matchAll(/href="([^"]*)"/g)) expect(to).toMatch(/^#|^data:text\/csv;charset=utf-8,/);
+});
+
+it.each([
+  ["a benchmark", page],
+  ["checks", checksPage],
+])("lets a browser run and style nothing but what the policy of %s has the hash of", (_, page) => {
+  const [, policy = ""] = page.match(/Content-Security-Policy" content="([^"]*)"/) ?? [];
+  const inline = [...page.matchAll(/<(style|script)>([\s\S]*?)<\/\1>/g)];
+  expect(inline.map(([, element]) => element)).toEqual(["style", "script"]);
+  for (const [, element = "", text = ""] of inline) {
+    expect(policy).toContain(`; ${element}-src 'sha256-${createHash("sha256").update(text).digest("base64")}';`);
+  }
+  expect(policy).toMatch(/^default-src 'none';/);
+  expect(page).not.toMatch(/<[^>]*\s(style|on\w+)\s*=/i);
 });
 
 it.each([
@@ -20,8 +35,9 @@ it.each([
   ["checks", checksPage],
 ])("closes every element of %s in the order in which they were opened", (_, page) => {
   const open: string[] = [];
-  for (const [, slash, tag = ""] of page.replace("<!doctype html>", "").matchAll(/<(\/?)(\w+)[^>]*>/g)) {
-    if (tag === "meta") continue;
+  const markup = page.replace("<!doctype html>", "").replace(/<script>[\s\S]*<\/script>/, "");
+  for (const [, slash, tag = "", alone] of markup.matchAll(/<(\/?)(\w+)[^>]*?(\/?)>/g)) {
+    if (tag === "meta" || alone === "/") continue;
     if (slash === "") open.push(tag);
     else expect(open.pop()).toBe(tag);
   }
@@ -29,8 +45,8 @@ it.each([
 });
 
 it("says first that a model's figures are a model's", async () => {
-  const [, body = ""] = html.render(await readRun("reports/fixtures/embedded")).split("</h1>");
-  expect(body.trimStart()).toMatch(/^<p class="model">These figures are a model&#39;s/);
+  const [, body = ""] = (await html.render(await readRun("reports/fixtures/embedded"))).split("</h1>");
+  expect(body.trimStart()).toMatch(/^<p class="subject model">These figures are a model&#39;s/);
 });
 
 it("marks what was wrong", () => {
@@ -40,24 +56,24 @@ it("marks what was wrong", () => {
 const complete = await readRun("reports/fixtures/complete");
 
 /** The complete run with every phase changed. */
-function withPhases(change: (phase: Phase) => Partial<Phase>): string {
+function withPhases(change: (phase: Phase) => Partial<Phase>): Promise<string> {
   const cells = complete.cells.map((cell) => ({ ...cell, phases: cell.phases.map((phase) => ({ ...phase, ...change(phase) })) }));
   return html.render({ ...complete, cells });
 }
 
-it("has tables of KMS calls only where a tap stood", () => {
-  expect(html.render(complete).match(/<h3>KMS calls at the tap<\/h3>/g)).toHaveLength(2);
-  expect(withPhases(() => ({ kms: null }))).not.toContain("KMS calls at the tap");
+it("has tables of KMS calls only where a tap stood", async () => {
+  expect((await html.render(complete)).match(/<h3>KMS calls at the tap<\/h3>/g)).toHaveLength(2);
+  expect(await withPhases(() => ({ kms: null }))).not.toContain("KMS calls at the tap");
 });
 
-it("folds the API server's own counters away, and has none where there are none", () => {
+it("folds the API server's own counters away, and has none where there are none", async () => {
   const summary = "<details><summary>The API server&#39;s own counters</summary>";
-  expect(html.render(complete)).toContain(summary);
-  expect(withPhases(() => ({ server: {} }))).not.toContain("own counters");
+  expect(await html.render(complete)).toContain(summary);
+  expect(await withPhases(() => ({ server: {} }))).not.toContain("own counters");
 });
 
-it("names a provider once a table, over all of its rows", () => {
-  const [, phases = ""] = html.render(complete).split("<h2>50 secrets</h2>");
+it("names a provider once a table, over all of its rows", async () => {
+  const [, phases = ""] = (await html.render(complete)).split(">50 secrets</h2>");
   const [table = ""] = phases.split("</table>");
   expect(table.match(/<th scope="rowgroup" rowspan="9">[^<]+/g)).toEqual(
     ["identity", "kms-v2", "kms-v1"].map((provider) => `<th scope="rowgroup" rowspan="9">${provider}`),
@@ -65,15 +81,15 @@ it("names a provider once a table, over all of its rows", () => {
   expect(table.match(/<tbody>/g)).toHaveLength(3);
 });
 
-it("has a column of troubles only where there are any", () => {
-  expect(html.render(complete)).not.toContain(">trouble<");
+it("has a column of troubles only where there are any", async () => {
+  expect(await html.render(complete)).not.toContain(">trouble<");
   expect(page).toContain('<th scope="col" class="trouble">trouble</th>');
 });
 
 describe("the checks", () => {
   /** Of the rows of the table of an area: tone and verdict, and whether it lies open. */
   const rows = (area: string) => {
-    const [, section = ""] = checksPage.split(`<h2>${area}: `);
+    const [, section = ""] = checksPage.split(`-title">${area}: `);
     const [table = ""] = section.split("</table>");
     return [...table.matchAll(/<tr.*?><td class="verdict (\w+)">([^<]+)<\/td>.*<details( open)?><summary>/g)].map(
       ([, tone, verdict, open]) => [tone, verdict, open !== undefined],

@@ -5,6 +5,7 @@ import { html } from "./html.ts";
 import { json } from "./json.ts";
 import { junit } from "./junit.ts";
 import { markdown } from "./markdown.ts";
+import { openmetrics } from "./openmetrics.ts";
 import { planCsv } from "./plan-csv.ts";
 import { stepsCsv } from "./steps-csv.ts";
 import { sweepCsv } from "./sweep-csv.ts";
@@ -12,4 +13,4 @@ import { sweepCsv } from "./sweep-csv.ts";
 export { renderTerminal } from "./terminal.ts";
 
 /** Every report that is a file of the run folder. */
-export const reporters = [json, markdown, html, junit, csv, checksCsv, stepsCsv, eventsCsv, planCsv, sweepCsv] as const;
+export const reporters = [json, markdown, html, junit, csv, checksCsv, stepsCsv, eventsCsv, planCsv, sweepCsv, openmetrics] as const;

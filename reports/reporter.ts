@@ -8,5 +8,6 @@ export interface Reporter {
   readonly file: string;
   /** Whether there is anything in the run for it to show; without this there always is. */
   isFor?(result: Result): boolean;
-  render(result: Result): string;
+  /** Resolves late where what draws has to be loaded first. */
+  render(result: Result): string | Promise<string>;
 }

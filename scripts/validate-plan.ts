@@ -26,17 +26,19 @@ const stage = { lease, signal: interruption.signal };
 const startMs = clock.monotonicMs();
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
-const calibrations = new Map<number, Calibration>();
+const calibrations = new Map<string, Calibration>();
 const rows: { readonly title: string; readonly comparisons: readonly Comparison[]; readonly fault: string | undefined }[] = [];
 for (const scenario of scenarios.filter(({ id }) => only === undefined || only.includes(id))) {
   if (interruption.signal.aborted) break;
   try {
-    let calibration = calibrations.get(scenario.apiServers);
+    const { kms, apiServers } = scenario;
+    const subject = `KMS ${kms} and ${apiServers} API ${apiServers === 1 ? "server" : "servers"}`;
+    let calibration = calibrations.get(subject);
     if (calibration === undefined) {
-      calibration = await calibrate(stage, scenario.apiServers, scale);
-      calibrations.set(scenario.apiServers, calibration);
+      calibration = await calibrate(stage, { kms, apiServers, scale });
+      calibrations.set(subject, calibration);
       say(
-        `Calibrated with ${scenario.apiServers}: ready after ${Math.round(calibration.serverStartMs)} ms, first list after ${Math.round(calibration.listStartMs)} ms, ${(1000 * calibration.objectMs).toFixed(0)} µs a Secret.`,
+        `Calibrated with ${subject}: ready after ${Math.round(calibration.serverStartMs)} ms, first list after ${Math.round(calibration.listStartMs)} ms, ${(1000 * calibration.objectMs).toFixed(0)} µs a Secret.`,
       );
     }
     const comparisons = await scenario.run({ stage, calibration, scale });
@@ -67,8 +69,8 @@ function document(): string {
   const machine = machineFacts();
   const agreeing = all.filter((comparison) => holds(comparison)).length;
   const calibrated = [...calibrations].map(
-    ([servers, { serverStartMs, listStartMs, objectMs }]) =>
-      `With ${servers} API ${servers === 1 ? "server" : "servers"} a start with nothing to decrypt takes ${Math.round(serverStartMs)} ms here, the first list begins after ${Math.round(listStartMs)} ms, and a Secret more takes ${(1000 * objectMs).toFixed(0)} µs.`,
+    ([subject, { serverStartMs, listStartMs, objectMs }]) =>
+      `With ${subject} a start with nothing to decrypt takes ${Math.round(serverStartMs)} ms here, the first list begins after ${Math.round(listStartMs)} ms, and a Secret more takes ${(1000 * objectMs).toFixed(0)} µs.`,
   );
   return `# The plan beside real kube-apiservers
 

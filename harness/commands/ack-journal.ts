@@ -30,11 +30,12 @@ export async function runJournaled(
   { folder, progress, clock, context }: ProcedureSurroundings,
   takeSteps: (journal: Journal) => Promise<void>,
 ): Promise<ExitCode> {
-  const { stdout, stderr, columns, signal } = context;
+  const { stdout, stderr, columns, signal, line } = context;
   const journal = folder.startJournal({
     ...known,
     command: "ack",
-    arguments: process.argv.slice(2),
+    arguments: [...line.words],
+    notes: [...line.notes, ...known.notes],
     startedAt: new Date(clock.wallMs()).toISOString(),
     strict: false,
     kmsmark: kmsmarkVersion(),

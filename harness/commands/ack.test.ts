@@ -26,7 +26,7 @@ describe("kmsmark ack", { timeout: 30_000 }, () => {
     const words = ["ack", "run", "--key", "missing", "--target", "embedded", "--json", "--out", join(folder.path, "run")];
     const { code, stdout, stderr } = await callCli(words);
     expect([code, stderr]).toEqual([1, ""]);
-    expect(JSON.parse(stdout)).toMatchObject({ version: 1, status: "complete" });
+    expect(JSON.parse(stdout)).toMatchObject({ version: 2, status: "complete" });
   });
 
   it("does not verify without credentials, as no example can", async () => {

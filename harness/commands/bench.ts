@@ -56,6 +56,8 @@ export const command = defineCommand({
     },
   ],
   repeatable: ["emulate-fault", "threshold"],
+  lists: ["secrets", "providers", "rate", "kms-latency", "feature-gates"],
+  proposals: { suite: Object.keys(benchmarks), providers: benchProviders, arrivals },
   options: (yargs) =>
     withOwnOptions(withBundledProviderFlags(yargs))
       .positional("suite", { type: "string", array: true, default: ["lifecycle"], describe: "Which benchmarks; --list names them" })
@@ -130,7 +132,7 @@ export const command = defineCommand({
       })
       .option("out", { type: "string", describe: "Folder of the run; runs/TIME-bench by default" })
       .option("json", { type: "boolean", default: false, describe: "Print the result as JSON, and no progress" }),
-  async run(given, { signal, stdout, stderr, environment, columns }) {
+  async run(given, { signal, stdout, stderr, environment, columns, line }) {
     if (given.list) {
       stdout.write(listBenchmarks(Object.values(benchmarks), { json: given.json, columns }));
       return 0;
@@ -178,7 +180,7 @@ export const command = defineCommand({
     const header: Header = {
       runId: lease.id,
       command: "bench",
-      arguments: process.argv.slice(2),
+      arguments: [...line.words],
       startedAt: new Date(clock.wallMs()).toISOString(),
       seed: wanted.seed,
       strict: false,
@@ -187,7 +189,7 @@ export const command = defineCommand({
       target: chosen === undefined ? null : await targetFacts(chosen, { ...wanted, lease, clock, signal }),
       plugin: wanted.pluginSocket ?? (chosen?.target.kind === "attached" ? null : pluginNameOf(bundledProvider.name, cloud)),
       clock: { resolutionNs: clockResolutionNs(clock) },
-      notes: [],
+      notes: [...line.notes],
     };
     const journal = folder.startJournal(header);
     const bench = { lease, clock, signal, journal, samples: folder.samples, progress };

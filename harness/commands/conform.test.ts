@@ -34,6 +34,16 @@ describe("somebody's plugin", () => {
     expect(readdirSync(at("right"))).toEqual(expect.arrayContaining(files));
   });
 
+  it("is told of in the run's arguments, but not how it is restarted: a credential may stand there", async () => {
+    await using _plugin = await startDefectivePlugin({ socket: at("hooked.sock"), defects: [] });
+    const hooks = ["--rotate-command", "rotate --token hunter2", "--restartCommand=hunter2"];
+    const typed = ["plugin", "--only", "plugin/v2-status-healthz", "--socket", at("hooked.sock"), "--out", at("hooked")];
+    await conform(...typed, ...hooks);
+    const { header } = await readRun(at("hooked"));
+    expect(header.arguments).toEqual(["conform", ...typed, "--rotate-command=…", "--restartCommand=…"]);
+    expect(readFileSync(join(at("hooked"), "journal.jsonl"), "utf8")).not.toContain("hunter2");
+  });
+
   it("that is wrong: exit 1, the failure first with its evidence and what to do, in each report", async () => {
     const defect = defectsV2.find(({ caughtBy }) => caughtBy.some((id) => id === "plugin/v2-status-keyid-limit"));
     if (defect === undefined) throw new Error("There is no such defect.");

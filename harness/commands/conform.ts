@@ -26,6 +26,8 @@ import { type ConformOptions, parseConformWords } from "./conform-options.ts";
 import { bundledProviderOf, withBundledProviderFlags } from "./provider-flags.ts";
 import { writeReports } from "./write-reports.ts";
 
+const checkIds = Object.values(areas).flatMap(({ checks }) => checks.map(({ id }) => id));
+
 export const command = defineCommand({
   usage: "conform [suite..]",
   summary: "Checks a KMS plugin, stored values, an API server or a configuration against the specification.",
@@ -40,6 +42,7 @@ export const command = defineCommand({
     { line: "kmsmark conform --list --only 'plugin/*'", does: "names the checks" },
   ],
   repeatable: ["only", "skip"],
+  proposals: { suite: checkAreas, only: checkIds, skip: checkIds },
   options: (yargs) =>
     withBundledProviderFlags(yargs)
       .positional("suite", {
@@ -73,7 +76,7 @@ export const command = defineCommand({
       .option("out", { type: "string", describe: "Folder of the run; runs/TIME-conform by default" })
       .option("json", { type: "boolean", default: false, describe: "Print the result as JSON, and no progress" }),
   async run(given, context) {
-    const { signal, stdout, stderr, environment, columns } = context;
+    const { signal, stdout, stderr, environment, columns, line } = context;
     const clock = systemClock;
     const selection = { only: patternsOf(given.only), skip: patternsOf(given.skip), quick: given.quick };
     if (given.list) {
@@ -101,7 +104,7 @@ export const command = defineCommand({
     const journal = folder.startJournal({
       runId: lease.id,
       command: "conform",
-      arguments: [...options.areas, ...(options.path === undefined ? [] : [options.path])],
+      arguments: withoutHooks(line.words),
       startedAt: new Date(clock.wallMs()).toISOString(),
       seed: options.seed,
       strict: given.strict,
@@ -110,7 +113,7 @@ export const command = defineCommand({
       target: target === undefined ? null : headerTarget(target, options),
       plugin: pluginOf(options),
       clock: { resolutionNs: clockResolutionNs(clock) },
-      notes: [],
+      notes: [...line.notes],
     });
     const world: ConformWorld = {
       options,
@@ -135,6 +138,15 @@ export const command = defineCommand({
     return verdicts(journal.result()).exitCode;
   },
 });
+
+/** What was asked for, without the commands of a shell: a credential may stand in one. */
+function withoutHooks(words: readonly string[]): string[] {
+  const hook = /^(--(?:rotate|restart)-?command)(?:=.*)?$/is;
+  return words.flatMap((word, at) => {
+    if (hook.test(words[at - 1] ?? "") && !words[at - 1]?.includes("=")) return [];
+    return [word.replace(hook, "$1=…")];
+  });
+}
 
 /** Before a run folder is made for nothing. */
 async function requireReadable(path: string): Promise<void> {

@@ -58,7 +58,7 @@ export const command = defineCommand({
       .option("seed", { type: "string", requiresArg: true, describe: "Repeats a plan to the digit; 1 if not given" })
       .option("out", { type: "string", requiresArg: true, describe: "Folder of the plan; runs/<time>-plan if not given" })
       .option("json", { type: "boolean", default: false, describe: "Print the result as JSON" }),
-  async run(given, { stdout, stderr, columns, signal }) {
+  async run(given, { stdout, stderr, columns, signal, line }) {
     const fromOptions = givenFields(given);
     const fromFile = given.file === undefined ? {} : await fileFields(given.file);
     const sources = [
@@ -84,7 +84,7 @@ export const command = defineCommand({
     const header: Header = {
       runId: randomBytes(4).toString("hex"),
       command: "plan",
-      arguments: process.argv.slice(2),
+      arguments: [...line.words],
       startedAt: new Date(clock.wallMs()).toISOString(),
       seed,
       strict: false,
@@ -93,7 +93,7 @@ export const command = defineCommand({
       target: null,
       plugin: null,
       clock: { resolutionNs: clockResolutionNs(clock) },
-      notes,
+      notes: [...line.notes, ...notes],
     };
     const journal = folder.startJournal(header);
     journal.append({ event: "plan", plan: planOf({ described, fleet, seed, prices, sweep, stated }) });

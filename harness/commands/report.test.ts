@@ -25,7 +25,8 @@ function given(theme: string): void {
 async function report(...words: readonly string[]): Promise<{ exitCode: number; answer: string }> {
   const parsed = await command.options(yargs().command(command.usage, "")).parseAsync(["report", ...words]);
   const stdout = new PassThrough({ encoding: "utf8" });
-  const context = { signal: new AbortController().signal, stdout, stderr: process.stderr, columns: 100, environment: {} };
+  const surroundings = { columns: 100, environment: {}, folder: process.cwd(), line: { words: [], notes: [] } };
+  const context = { signal: new AbortController().signal, stdout, stderr: process.stderr, ...surroundings };
   return { exitCode: await command.run(parsed, context), answer: stdout.read() };
 }
 

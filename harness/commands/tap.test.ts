@@ -22,7 +22,8 @@ async function tap(words: readonly string[], during: () => Promise<void> = async
   const interruption = new AbortController();
   const stdout = new PassThrough({ encoding: "utf8" });
   using stderr = vi.spyOn(process.stderr, "write").mockReturnValue(true);
-  const context = { signal: interruption.signal, stdout, stderr: process.stderr, columns: 100, environment: {} };
+  const surroundings = { columns: 100, environment: {}, folder, line: { words: [], notes: [] } };
+  const context = { signal: interruption.signal, stdout, stderr: process.stderr, ...surroundings };
   const running = command.run(parsed, context);
   let answer = "";
   const ready = new Promise<void>((resolve) =>

@@ -13,12 +13,12 @@ import { writeWhole } from "../run/write-whole.ts";
 export async function writeReports(folder: string, result: Result): Promise<void> {
   const checked = resultSchema.parse(result);
   for (const { file, render } of reporters.filter((reporter: Reporter) => reporter.isFor?.(checked) ?? true)) {
-    await writeWhole(join(folder, file), render(checked));
+    await writeWhole(join(folder, file), await render(checked));
   }
 }
 
 /** The same of a comparison. */
 export async function writeComparison(folder: string, comparison: Comparison): Promise<void> {
   const checked = comparisonSchema.parse(comparison);
-  for (const { file, render } of comparisonReporters) await writeWhole(join(folder, file), render(checked));
+  for (const { file, render } of comparisonReporters) await writeWhole(join(folder, file), await render(checked));
 }

@@ -3,17 +3,19 @@ import { z } from "zod";
 import { RunFolderError, systemCodeOf, UsageError } from "../errors.ts";
 import { runFactsSchema } from "../run/comparison.ts";
 import { folderFault } from "../run/folder-fault.ts";
+import { migrate } from "../run/migrations.ts";
 import { readRun } from "../run/read-run.ts";
-import { cellSchema, phaseSchema } from "../run/schema.ts";
+import { cellSchema, phaseSchema, resultVersion } from "../run/schema.ts";
 import { writeWhole } from "../run/write-whole.ts";
 import { type Side, sideOf } from "./side.ts";
 
-/** The shape of a baseline: what of a run is compared, with its histograms, and nothing that names a file of the machine. It may lie in a repository. */
-const baselineVersion = 1;
-
-const baselineSchema = z.strictObject({
+/**
+ * The shape of a baseline: what of a run is compared, with its histograms, and nothing that names a file of the machine. It may lie in a repository.
+ * Its cells are those of a result, and so is its version.
+ */
+export const baselineSchema = z.strictObject({
   kind: z.literal("kmsmark-baseline"),
-  version: z.literal(baselineVersion),
+  version: z.literal(resultVersion),
   facts: runFactsSchema,
   cells: z.array(
     cellSchema.pick({ benchmark: true, parameters: true, round: true, provider: true, secrets: true }).extend({
@@ -26,7 +28,7 @@ const baselineSchema = z.strictObject({
           latency: true,
           serviceTime: true,
           kms: true,
-          seconds: true,
+          timeline: true,
           client: true,
           figures: true,
         }),
@@ -36,7 +38,7 @@ const baselineSchema = z.strictObject({
 });
 
 /**
- * Reads one side of a comparison: a run folder, or a baseline file. Fails with a RunFolderError where it is neither, or where another version of
+ * Reads one side of a comparison: a run folder, or a baseline file. Fails with a RunFolderError where it is neither, or where a later version of
  * kmsmark wrote it.
  */
 export async function readSide(path: string): Promise<Side> {
@@ -55,20 +57,20 @@ export async function isFile(path: string): Promise<boolean> {
 
 async function readBaseline(path: string): Promise<Side> {
   const value = parseJson(await readFile(path, "utf8").catch((thrown: unknown) => Promise.reject(folderFault(path, thrown))));
-  const { data: known } = z.looseObject({ kind: z.literal("kmsmark-baseline"), version: z.number() }).safeParse(value);
+  const { data: known } = z.looseObject({ kind: z.literal("kmsmark-baseline"), version: z.int().positive() }).safeParse(value);
   if (known === undefined) {
     throw new RunFolderError("not-a-baseline", `${path} is no baseline of kmsmark.`, {
       hint: "Name a run folder, or a file that `kmsmark report RUN --save-baseline FILE` wrote.",
     });
   }
-  if (known.version !== baselineVersion) {
+  if (known.version > resultVersion) {
     throw new RunFolderError(
       "unknown-version",
-      `The baseline ${path} is in version ${known.version} of the format, and this kmsmark reads version ${baselineVersion}.`,
-      { hint: "Save it again from a run." },
+      `The baseline ${path} is in version ${known.version} of the format, and this kmsmark reads versions up to ${resultVersion}.`,
+      { hint: "Use the kmsmark that saved it, or save it again from a run." },
     );
   }
-  const parsed = baselineSchema.safeParse(value);
+  const parsed = baselineSchema.safeParse(migrate(value, known.version, "baseline"));
   if (parsed.success) return { facts: parsed.data.facts, cells: parsed.data.cells };
   const [issue] = parsed.error.issues;
   throw new RunFolderError(
@@ -83,11 +85,13 @@ export async function writeBaseline(path: string, { facts, cells }: Side): Promi
   if (cells.length === 0) throw new UsageError("nothing-to-keep", "The run has no cells: there is nothing in it to compare later.");
   const kept = cells.map(({ benchmark, parameters, round, provider, secrets, phases }) => ({
     ...{ benchmark, parameters, round, provider, secrets },
-    phases: phases.map(({ name, durationMs, load, requests, latency, serviceTime, kms, seconds, client, figures }) => ({
-      ...{ name, durationMs, load, requests, latency, serviceTime, kms, seconds, client, figures },
+    phases: phases.map(({ name, durationMs, load, requests, latency, serviceTime, kms, timeline, client, figures }) => ({
+      ...{ name, durationMs, load, requests, latency, serviceTime, kms, client, figures },
+      // When the KMS was called is compared with nothing.
+      timeline: timeline === null ? null : { ...timeline, kms: null },
     })),
   }));
-  const baseline = baselineSchema.parse({ kind: "kmsmark-baseline", version: baselineVersion, facts, cells: kept });
+  const baseline = baselineSchema.parse({ kind: "kmsmark-baseline", version: resultVersion, facts, cells: kept });
   // A line a cell, so that a change of it shows as one.
   const { cells: written, ...head } = baseline;
   const lines = written.map((cell) => `  ${JSON.stringify(cell)}`).join(",\n");

@@ -97,6 +97,10 @@ describe("one round each", () => {
       expect(figure(comparison, name)).toMatchObject({ basis: "seconds", verdict: "higher", units: { base: 10, other: 10 } });
     }
     expect(figure(compared({ seconds: 29 }, { seconds: 40 }), "write.p50").basis).toBe("requests");
+    // A p99 of many requests is another than that of few: runs whose steps have other widths are compared by their requests.
+    expect(figure(compared({ seconds: 400, stepMs: 2000 }, { seconds: 400 }), "write.p50").basis).toBe("requests");
+    expect(figure(compared({ seconds: 400, stepMs: 2000 }, { seconds: 400, stepMs: 2000 }), "write.p50").basis).toBe("seconds");
+    expect(figure(compared({ seconds: 20, stepMs: 200 }, { seconds: 20, stepMs: 200 }), "write.p50").basis).toBe("requests");
   });
 
   it("or two, three and four rounds of a latency are not judged, because they do not say how rounds vary", () => {

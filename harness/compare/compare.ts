@@ -220,7 +220,7 @@ function judgeFigure(
       reason: `${a.length} and ${b.length} rounds do not say how far rounds vary: it takes one of each, or at least ${roundsMin}`,
     };
   }
-  const [inA, inB] = [secondsOf(name, phasesA), secondsOf(name, phasesB)];
+  const [inA, inB] = haveEqualSteps([...phasesA, ...phasesB]) ? [stretchesOf(name, phasesA), stretchesOf(name, phasesB)] : [];
   if (inA !== undefined && inB !== undefined) return overUnits("seconds", inA, inB, random);
   if (typeof figure.statistic !== "number") {
     return { ...middles, reason: `a ${figure.statistic} is compared over rounds alone, at least ${roundsMin} of each (--rounds)` };
@@ -277,10 +277,17 @@ function commonQuantile(percent: number, a: Distribution, b: Distribution): numb
   return a.above(low) + b.above(low) <= allowed ? low : high;
 }
 
-/** A value for each stretch of seconds: the geometric mean of its seconds' own. Undefined where the phase was too short, or has none. */
-function secondsOf(name: string, phases: readonly MeasuredPhase[]): number[] | undefined {
+/** A quantile of a few requests is another than that of many, so that steps of different widths are no units of one kind. */
+function haveEqualSteps(phases: readonly MeasuredPhase[]): boolean {
+  const widths = new Set(phases.map(({ timeline }) => timeline?.stepMs));
+  const [stepMs = 0] = widths;
+  return widths.size === 1 && stepMs >= 1000;
+}
+
+/** A value for each stretch of seconds: the geometric mean of its steps' own. Undefined where the phase was too short. */
+function stretchesOf(name: string, phases: readonly MeasuredPhase[]): number[] | undefined {
   if (name !== "p50" && name !== "p99" && name !== "max") return undefined;
-  const values = phases.flatMap(({ seconds }) => seconds.flatMap((second) => second[name] ?? [])).filter((value) => value > 0);
+  const values = phases.flatMap(({ timeline }) => timeline?.load.flatMap((step) => step[name] ?? []) ?? []).filter((value) => value > 0);
   if (values.length < stretches * secondsOfStretchMin) return undefined;
   return Array.from({ length: stretches }, (_, at) => {
     const [from, to] = [at, at + 1].map((edge) => Math.floor((edge * values.length) / stretches));

@@ -19,6 +19,8 @@ export interface MadeUp {
   readonly encrypts?: (round: number) => number;
   /** How many seconds of it are kept. */
   readonly seconds?: number;
+  /** In steps of so many milliseconds; of a second by default. */
+  readonly stepMs?: number;
 }
 
 /** For tests: a run of the provider kms-v2 with the phases restart and write, by its id always the same. */
@@ -42,7 +44,7 @@ export function madeUpSide(given: MadeUp = {}): Side {
   };
 }
 
-const unmeasured = { serviceTime: null, seconds: [], client: null, figures: {} };
+const unmeasured = { serviceTime: null, timeline: null, client: null, figures: {} };
 
 function restartPhase(factor: number): MeasuredPhase {
   const requests = { due: 0, ok: 0, failed: 0, dropped: 0 };
@@ -52,7 +54,7 @@ function restartPhase(factor: number): MeasuredPhase {
 function writePhase(
   factor: number,
   round: number,
-  { requests = 500, seconds = 0, encrypts = () => 0 }: MadeUp,
+  { requests = 500, seconds = 0, stepMs = 1000, encrypts = () => 0 }: MadeUp,
   random: Random,
 ): MeasuredPhase {
   const draw = () => 2e6 * factor * Math.exp(0.3 * normalDraw(random));
@@ -64,10 +66,14 @@ function writePhase(
     requests: { due: requests, ok: requests, failed: 0, dropped: 0 },
     latency: latencyOf(Array.from({ length: requests }, draw)),
     kms: { Encrypt: { calls: encrypts(round), failed: 0, probes: 0, latency: null } },
-    seconds: Array.from({ length: seconds }, (_, second) => {
-      const p50 = Math.round(draw());
-      return { second, ok: 200, failed: 0, dropped: 0, p50, p99: 2 * p50, max: 3 * p50 };
-    }),
+    timeline: {
+      stepMs,
+      kms: null,
+      load: Array.from({ length: (seconds * 1000) / stepMs }, (_, step) => {
+        const p50 = Math.round(draw());
+        return { step, ok: 200, failed: 0, dropped: 0, p50, p99: 2 * p50, max: 3 * p50 };
+      }),
+    },
   };
 }
 

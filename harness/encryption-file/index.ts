@@ -3,4 +3,5 @@
  * wrong. Pure: no I/O, and it throws nothing, whatever the text.
  */
 export { type ConfigurationFault, type ConfigurationRule, startError } from "./fault.ts";
+export { lineOfFault, lineOfField } from "./line-of.ts";
 export { readEncryptionFile } from "./read.ts";

@@ -50,10 +50,10 @@ describe("an open load", () => {
       onSample: (sample) => samples.push(sample),
     });
     expect(samples).toEqual([
-      { index: 0, dueMs: 0, sentMs: 0, doneMs: 1, status: 200 },
-      { index: 1, dueMs: 2.5, sentMs: 2.5, doneMs: 3.5, status: 200 },
-      { index: 2, dueMs: 5, sentMs: 5, doneMs: 6, status: 200 },
-      { index: 3, dueMs: 7.5, sentMs: 7.5, doneMs: 8.5, status: 200 },
+      { index: 0, dueMs: 0, sentMs: 0, doneMs: 1, status: 200, overMs: 1, outcome: "ok" },
+      { index: 1, dueMs: 2.5, sentMs: 2.5, doneMs: 3.5, status: 200, overMs: 3.5, outcome: "ok" },
+      { index: 2, dueMs: 5, sentMs: 5, doneMs: 6, status: 200, overMs: 6, outcome: "ok" },
+      { index: 3, dueMs: 7.5, sentMs: 7.5, doneMs: 8.5, status: 200, overMs: 8.5, outcome: "ok" },
     ]);
     expect(result).toMatchObject({
       load: { model: "open", ratePerSecond: 400, inFlightMax: 64 },
@@ -113,8 +113,8 @@ describe("an open load", () => {
     });
     expect(result).toMatchObject({ due: 10, ok: 8, failed: 0, dropped: 2 });
     expect(samples.filter(({ sentMs }) => sentMs === null)).toEqual([
-      { index: 3, dueMs: 30, sentMs: null, doneMs: null, status: 0 },
-      { index: 4, dueMs: 40, sentMs: null, doneMs: null, status: 0 },
+      { index: 3, dueMs: 30, sentMs: null, doneMs: null, status: 0, overMs: 55, outcome: "dropped" },
+      { index: 4, dueMs: 40, sentMs: null, doneMs: null, status: 0, overMs: 65, outcome: "dropped" },
     ]);
     expect(figures(result.latency)).toEqual({ count: 8, minMs: 1, meanMs: (1 + 1 + 50 + 21 + 12 + 3 + 1 + 1) / 8, maxMs: 50 });
   });
@@ -172,11 +172,11 @@ describe("a closed load", () => {
       onSample: (sample) => samples.push(sample),
     });
     expect(samples).toEqual([
-      { index: 1, dueMs: 0, sentMs: 0, doneMs: 10, status: 200 },
-      { index: 2, dueMs: 10, sentMs: 10, doneMs: 20, status: 200 },
-      { index: 0, dueMs: 0, sentMs: 0, doneMs: 25, status: 200 },
-      { index: 3, dueMs: 20, sentMs: 20, doneMs: 30, status: 200 },
-      { index: 4, dueMs: 25, sentMs: 25, doneMs: 35, status: 200 },
+      { index: 1, dueMs: 0, sentMs: 0, doneMs: 10, status: 200, overMs: 10, outcome: "ok" },
+      { index: 2, dueMs: 10, sentMs: 10, doneMs: 20, status: 200, overMs: 20, outcome: "ok" },
+      { index: 0, dueMs: 0, sentMs: 0, doneMs: 25, status: 200, overMs: 25, outcome: "ok" },
+      { index: 3, dueMs: 20, sentMs: 20, doneMs: 30, status: 200, overMs: 30, outcome: "ok" },
+      { index: 4, dueMs: 25, sentMs: 25, doneMs: 35, status: 200, overMs: 35, outcome: "ok" },
     ]);
     expect(result).toMatchObject({ load: { model: "closed", inFlight: 2 }, due: 5, ok: 5, dropped: 0, durationMs: 35 });
   });
@@ -229,8 +229,8 @@ describe("any load", () => {
     });
     expect(result.latency.count).toBe(2);
     expect(samples.slice(0, 2)).toEqual([
-      { index: 0, dueMs: 0, sentMs: 0, doneMs: null, status: 0 },
-      { index: 1, dueMs: 1, sentMs: 1, doneMs: 2, status: 500 },
+      { index: 0, dueMs: 0, sentMs: 0, doneMs: null, status: 0, overMs: 1, outcome: "failed" },
+      { index: 1, dueMs: 1, sentMs: 1, doneMs: 2, status: 500, overMs: 2, outcome: "failed" },
     ]);
   });
 

@@ -19,6 +19,9 @@ export interface LoadSample {
   readonly doneMs: number | null;
   /** 0 where no answer came. */
   readonly status: number;
+  /** When it was over, with an answer or without. */
+  readonly overMs: number;
+  readonly outcome: "ok" | "failed" | "dropped";
 }
 
 export interface LoadOptions {
@@ -267,13 +270,17 @@ export class LoadDriver {
     }
     // A gRPC call that succeeds has status 0 too.
     const isAnswered = failure === undefined || status !== 0;
-    if (this.#options.onSample !== undefined) this.#sample(index, { dueMs, sentMs, doneMs: isAnswered ? doneMs : null, status });
+    if (this.#options.onSample !== undefined) {
+      const outcome = failure === undefined ? "ok" : "failed";
+      this.#sample(index, { dueMs, sentMs, doneMs: isAnswered ? doneMs : null, status, overMs: doneMs, outcome });
+    }
   };
 
   #drop(index: number, dueMs: number, nowMs: number): void {
     this.#dropped++;
     this.#seconds.dropped(nowMs - (this.#startMs ?? 0));
-    if (this.#options.onSample !== undefined) this.#sample(index, { dueMs, sentMs: null, doneMs: null, status: 0 });
+    if (this.#options.onSample === undefined) return;
+    this.#sample(index, { dueMs, sentMs: null, doneMs: null, status: 0, overMs: nowMs, outcome: "dropped" });
   }
 
   #endIfIdle(): void {
@@ -289,7 +296,7 @@ export class LoadDriver {
   };
 
   /** The times are the monotonic clock's. */
-  #sample(index: number, { dueMs, sentMs, doneMs, status }: Omit<LoadSample, "index">): void {
+  #sample(index: number, { dueMs, sentMs, doneMs, status, overMs, outcome }: Omit<LoadSample, "index">): void {
     const startMs = this.#startMs ?? 0;
     this.#options.onSample?.({
       index,
@@ -297,6 +304,8 @@ export class LoadDriver {
       sentMs: sentMs === null ? null : sentMs - startMs,
       doneMs: doneMs === null ? null : doneMs - startMs,
       status,
+      overMs: overMs - startMs,
+      outcome,
     });
   }
 }

@@ -4,7 +4,7 @@ import type { Latency, Phase } from "./schema.ts";
 /** What of a phase can be named; a baseline keeps no more. */
 export type MeasuredPhase = Pick<
   Phase,
-  "name" | "durationMs" | "load" | "requests" | "latency" | "serviceTime" | "kms" | "seconds" | "client" | "figures"
+  "name" | "durationMs" | "load" | "requests" | "latency" | "serviceTime" | "kms" | "timeline" | "client" | "figures"
 >;
 
 /** Part of a distribution: a quantile in percent, or what is exact in it. */

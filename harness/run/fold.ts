@@ -35,7 +35,7 @@ export function foldJournal([first, ...rest]: Journaled): Result {
   let plan: Result["plan"] = null;
   let step: string | undefined;
   let open: Cell | undefined;
-  let phase: PhaseName | undefined;
+  let phase: OpenPhase | undefined;
   let end: Extract<JournalEntry, { event: "end" }> | undefined;
   let atMs = first.atMs;
 
@@ -67,7 +67,11 @@ export function foldJournal([first, ...rest]: Journaled): Result {
         break;
       case "phase-started":
         if (open === undefined) throw outOfOrder(line, "a phase outside of a cell");
-        phase = entry.name;
+        phase = { name: entry.name, due: entry.due, startMs: entry.atMs, mark: undefined };
+        break;
+      case "phase-progress":
+        if (phase === undefined) throw outOfOrder(line, "the progress of a phase that did not start");
+        phase.mark = entry;
         break;
       case "phase":
         if (open === undefined) throw outOfOrder(line, "a phase outside of a cell");
@@ -121,14 +125,15 @@ export function foldJournal([first, ...rest]: Journaled): Result {
     }
   }
 
-  const where = step === undefined ? placeOf(phase, checking, header) : `in the step ${step}`;
-  if (open !== undefined) open.fault = `Ended ${where}.`;
+  const where = step === undefined ? placeOf(phase?.name, checking, header) : `in the step ${step}`;
+  const far = phase?.mark === undefined ? "" : `; ${progressWords(phase, phase.mark)}`;
+  if (open !== undefined) open.fault = `Ended ${where}${far}.`;
   const cell = open === undefined ? "" : ` of ${cellName(open)}`;
   return {
     version: resultVersion,
     header,
     status: end?.status ?? "cut off",
-    fault: end === undefined ? `The run was cut off ${where}${cell}.` : end.fault,
+    fault: end === undefined ? `The run was cut off ${where}${cell}${far}.` : end.fault,
     durationMs: atMs,
     cells,
     checks,
@@ -139,6 +144,25 @@ export function foldJournal([first, ...rest]: Journaled): Result {
     thresholds,
     plan,
   };
+}
+
+interface OpenPhase {
+  readonly name: PhaseName;
+  readonly due: number;
+  readonly startMs: number;
+  mark: PhaseMark | undefined;
+}
+type PhaseMark = Extract<JournalEntry, { event: "phase-progress" }>;
+
+/** `10.0 s after its start it had come to 1234 of 5000 requests and 35 KMS calls`. */
+function progressWords({ due, startMs }: OpenPhase, { atMs, done, kmsCalls }: PhaseMark): string {
+  const requests = due > 0 ? `${done} of ${due} requests` : done > 0 ? `${done} requests` : "";
+  const calls = `${kmsCalls} KMS ${kmsCalls === 1 ? "call" : "calls"}`;
+  return `${inSeconds(atMs - startMs)} after its start it had come to ${requests === "" ? calls : `${requests} and ${calls}`}`;
+}
+
+function inSeconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
 }
 
 /** What follows one upon the other in a run of a command. */

@@ -27,7 +27,7 @@ it("writes a line an entry, with the time since the run's start", async () => {
   await clock.advance(12.5);
   journal.append(cellStarted);
   expect(lines()).toEqual([
-    JSON.stringify({ atMs: 0, event: "header", version: 1, header }),
+    JSON.stringify({ atMs: 0, event: "header", version: 2, header }),
     '{"atMs":12.5,"event":"cell-started","benchmark":"lifecycle","parameters":{},"round":1,"provider":"kms-v2","secrets":50}',
     "",
   ]);
@@ -83,6 +83,25 @@ it("says after a kill -9 which check was under way", async () => {
   expect(await readRun(folder)).toMatchObject({ fault: "The run was cut off in the check plugin/v2-uid-ignored.", checks: [first] });
 });
 
+it("marks how far a phase has come, once in five seconds, for what a kill leaves", async () => {
+  const clock = new VirtualClock();
+  using journal = new Journal(folder, header, clock);
+  journal.append(cellStarted);
+  await clock.advance(2000);
+  journal.append({ ...phaseStarted, due: 5000 });
+  for (let done = 0; done <= 1200; done += 100) {
+    journal.mark({ done, kmsCalls: 1 });
+    await clock.advance(1000);
+  }
+  expect(lines().filter((line) => line.includes("phase-progress"))).toEqual([
+    '{"atMs":7000,"event":"phase-progress","done":500,"kmsCalls":1}',
+    '{"atMs":12000,"event":"phase-progress","done":1000,"kmsCalls":1}',
+  ]);
+  const far = "in the phase write of kms-v2, 50 secrets; 10.0 s after its start it had come to 1000 of 5000 requests and 1 KMS call";
+  expect((await readRun(folder)).fault).toBe(`The run was cut off ${far}.`);
+  expect(journal.result().fault).toBe((await readRun(folder)).fault);
+});
+
 /** A disk that takes the first `bytes` and no more. */
 function diskOf(bytes: number) {
   let left = bytes;
@@ -93,7 +112,36 @@ function diskOf(bytes: number) {
     return written;
   };
 }
-const headerBytes = Buffer.byteLength(`${JSON.stringify({ atMs: 0, event: "header", version: 1, header })}\n`);
+const headerBytes = Buffer.byteLength(`${JSON.stringify({ atMs: 0, event: "header", version: 2, header })}\n`);
+
+it("does not end a phase because a mark finds no room, and says so afterwards", async () => {
+  const clock = new VirtualClock();
+  let isFull = false;
+  const disk = (file: number, bytes: Uint8Array) => {
+    if (isFull) throw Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
+    return writeSync(file, bytes);
+  };
+  using journal = new Journal(folder, header, clock, disk);
+  journal.append(cellStarted);
+  journal.append(phaseStarted);
+  isFull = true;
+  await clock.advance(5000);
+  journal.mark({ done: 1, kmsCalls: 1 });
+  expect(() => journal.append(ended)).toThrow(expect.objectContaining({ code: "disk-full" }));
+  expect(journal.result()).toMatchObject({ status: "complete" });
+});
+
+it("has no mark of a phase that is over", async () => {
+  const clock = new VirtualClock();
+  using journal = new Journal(folder, header, clock);
+  journal.append(cellStarted);
+  journal.append(phaseStarted);
+  await clock.advance(5000);
+  journal.append({ event: "cell-ended", fault: null });
+  await clock.advance(5000);
+  journal.mark({ done: 1, kmsCalls: 1 });
+  expect(await readRun(folder)).toMatchObject({ cells: [{ fault: null }], fault: "The run was cut off between two phases." });
+});
 
 it("says once that the disk is full and lets the run end", () => {
   using journal = new Journal(folder, header, new VirtualClock(), diskOf(headerBytes));

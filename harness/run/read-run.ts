@@ -4,11 +4,12 @@ import { z } from "zod";
 import { RunFolderError, systemCodeOf } from "../errors.ts";
 import { foldJournal, type Journaled } from "./fold.ts";
 import { folderFault } from "./folder-fault.ts";
+import { type DocumentKind, migrate } from "./migrations.ts";
 import { type JournalEntry, journalEntrySchema, type Result, resultSchema, resultVersion } from "./schema.ts";
 
 /**
  * The result that lies in a run folder: `result.json`, or what `journal.jsonl` amounts to where that is missing, as after kill -9, or not
- * valid, which a note in the result then says. Fails with a RunFolderError, in a sentence, where neither can be read or another version
+ * valid, which a note in the result then says. What an earlier version wrote is read as if this one had. Fails with a RunFolderError, in a sentence, where neither can be read or a later version
  * of kmsmark wrote them.
  */
 export async function readRun(folder: string): Promise<Result> {
@@ -34,8 +35,7 @@ export async function readRun(folder: string): Promise<Result> {
 export function parseResult(text: string): Result {
   const value = parseJson(text);
   if (value === undefined) throw new RunFolderError("result-invalid", "result.json is not JSON.");
-  checkVersion(value);
-  const parsed = resultSchema.safeParse(value);
+  const parsed = resultSchema.safeParse(inThisVersion(value, versionOf(value), "result"));
   if (!parsed.success) throw new RunFolderError("result-invalid", `result.json does not hold to its schema: ${firstFault(parsed.error)}`);
   return parsed.data;
 }
@@ -47,8 +47,10 @@ export function parseResult(text: string): Result {
 export function parseJournal(text: string): Journaled {
   const lines = text.split("\n");
   const tail = lines.pop() ?? "";
-  const entries = lines.map((line, index) => parseLine(line, index + 1));
-  if (tail !== "" && parseJson(tail) !== undefined) entries.push(parseLine(tail, lines.length + 1));
+  if (tail !== "" && parseJson(tail) !== undefined) lines.push(tail);
+  // The header alone says in which version all of them are.
+  const version = versionOf(parseJson(lines[0] ?? ""));
+  const entries = lines.map((line, index) => parseLine(line, index + 1, version));
   const [first, ...rest] = entries;
   if (first?.event !== "header") {
     throw new RunFolderError(
@@ -59,11 +61,10 @@ export function parseJournal(text: string): Journaled {
   return [first, ...rest];
 }
 
-function parseLine(line: string, number: number): JournalEntry {
+function parseLine(line: string, number: number, version: number): JournalEntry {
   const value = parseJson(line);
   if (value === undefined) throw new RunFolderError("journal-invalid", `Line ${number} of the journal is not JSON.`);
-  checkVersion(value);
-  const parsed = journalEntrySchema.safeParse(value);
+  const parsed = journalEntrySchema.safeParse(inThisVersion(value, version, "journal entry"));
   if (parsed.success) return parsed.data;
   throw new RunFolderError("journal-invalid", `Line ${number} of the journal does not hold to its schema: ${firstFault(parsed.error)}`);
 }
@@ -77,16 +78,20 @@ function parseJson(text: string): unknown {
   }
 }
 
-const versionedSchema = z.object({ version: z.number() });
+const versionedSchema = z.object({ version: z.int().positive() });
 
-/** Before all else, because nothing of another version's shape can be relied on. */
-function checkVersion(value: unknown): void {
-  const { success, data } = versionedSchema.safeParse(value);
-  if (!success || data.version === resultVersion) return;
+/** The version that a document says it is in; this one where it says none, so that the schema names what is wrong. */
+function versionOf(value: unknown): number {
+  return versionedSchema.safeParse(value).data?.version ?? resultVersion;
+}
+
+/** Before all else, because nothing of a later version's shape can be relied on. */
+function inThisVersion(value: unknown, version: number, kind: DocumentKind): unknown {
+  if (version <= resultVersion) return migrate(value, version, kind);
   throw new RunFolderError(
     "unknown-version",
-    `The run is in version ${data.version} of the format, and this kmsmark reads version ${resultVersion}.`,
-    { hint: "Use the kmsmark that wrote it." },
+    `The run is in version ${version} of the format, and this kmsmark reads versions up to ${resultVersion}.`,
+    { hint: "Use the kmsmark that wrote it, or a later one." },
   );
 }
 

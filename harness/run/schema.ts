@@ -6,7 +6,7 @@ import { planSchema } from "./plan-schema.ts";
  * The shape of `result.json` and of the lines of `journal.jsonl`. A result is a fold over the journal, so a run that was killed still
  * has one. Durations are milliseconds (`Ms`) with fractions, latencies nanoseconds, sizes bytes; `startMs` counts from the run's start.
  */
-export const resultVersion = 1;
+export const resultVersion = 2;
 
 const count = z.number().int().nonnegative();
 const ms = z.number().nonnegative();
@@ -81,20 +81,6 @@ export const predictionSchema = z.strictObject({
 });
 export type Prediction = z.infer<typeof predictionSchema>;
 
-/** What ended in one second of a phase; the histograms stand in `samples/seconds.csv`. */
-export const secondSchema = z.strictObject({
-  /** Counts from the phase's start; seconds in which nothing ended are left out. */
-  second: count,
-  ok: count,
-  failed: count,
-  dropped: count,
-  /** Of the successful requests that fell due in it, nanoseconds. */
-  p50: count.nullable(),
-  p99: count.nullable(),
-  max: count.nullable(),
-});
-export type Second = z.infer<typeof secondSchema>;
-
 /** What ended in one step of a phase's time. */
 export const loadStepSchema = z.strictObject({
   /** Counts from the phase's start; steps in which nothing ended or fell due are left out. */
@@ -109,7 +95,10 @@ export const loadStepSchema = z.strictObject({
 });
 export type LoadStep = z.infer<typeof loadStepSchema>;
 
-/** A phase in time, in steps of one width: at most 240, so that a result stays small however long the phase was. */
+/**
+ * A phase in time, in steps of one width: at most 240, so that a result stays small however long the phase was. What was written in version 1 has one
+ * for each second, and no calls.
+ */
 export const timelineSchema = z.strictObject({
   /** The width of a step, ms: 1, 2 or 5 times a power of ten. */
   stepMs: z.number().positive(),
@@ -160,8 +149,6 @@ export const phaseSchema = z.strictObject({
   /** What the API server's own counters grew by, by metric name and labels as in its exposition. */
   server: z.record(z.string(), z.number()),
   agreements: z.array(agreementSchema),
-  /** Empty where the phase was not measured by seconds. */
-  seconds: z.array(secondSchema).default([]),
   /** Null where nothing of it was taken down. */
   timeline: timelineSchema.nullable().default(null),
   client: clientCostSchema.nullable().default(null),
@@ -217,7 +204,13 @@ export const checkVerdicts = ["pass", "fail", "not-applicable", "skipped", "inco
 export type CheckVerdict = (typeof checkVerdicts)[number];
 
 /** What a verdict rests on, in words; never a plaintext, a DEK or a credential. */
-export const evidenceSchema = z.strictObject({ sent: z.string(), received: z.string(), expected: z.string() });
+export const evidenceSchema = z.strictObject({
+  sent: z.string(),
+  received: z.string(),
+  expected: z.string(),
+  /** Of the file that was checked, where the evidence is of one line of it; counts from 1. */
+  line: count.min(1).optional(),
+});
 export type Evidence = z.infer<typeof evidenceSchema>;
 
 /** One check of a conformance run. */
@@ -379,6 +372,8 @@ export const journalEntrySchema = z.discriminatedUnion("event", [
   z.strictObject({ atMs: ms, event: z.literal("header"), version: z.literal(resultVersion), header: headerSchema }),
   z.strictObject({ atMs: ms, event: z.literal("cell-started"), ...cellOriginSchema, provider: z.enum(benchProviders), secrets: count }),
   z.strictObject({ atMs: ms, event: z.literal("phase-started"), name: phaseNameSchema, due: count }),
+  /** How far a phase that takes long has come: what is known of it where the run is cut off. Both count since the phase's start. */
+  z.strictObject({ atMs: ms, event: z.literal("phase-progress"), done: count, kmsCalls: count }),
   z.strictObject({ atMs: ms, event: z.literal("phase"), phase: phaseSchema }),
   z.strictObject({ atMs: ms, event: z.literal("envelopes"), check: envelopeCheckSchema }),
   z.strictObject({ atMs: ms, event: z.literal("cell-ended"), fault: z.string().nullable() }),

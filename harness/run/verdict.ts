@@ -167,42 +167,62 @@ function unanswered(checks: readonly CheckResult[], verdict: Exclude<CheckVerdic
 
 /** Why a cell is not right; empty where it is. Without a check that was made there is no being right. */
 export function cellFaults(cell: Cell): string[] {
-  const faults: string[] = [];
-  if (cell.fault !== null) faults.push(cell.fault);
-  if (cell.phases.length === 0) faults.push("Nothing was measured.");
+  return [...endFaults(cell), ...envelopeFaults(cell), ...requestFaults(cell), ...agreementFaults(cell), ...predictionFaults(cell)];
+}
 
-  const { envelopes } = cell;
-  if (envelopes !== null) {
-    const wrongCount = envelopes.total - envelopes.right;
-    const [first] = envelopes.wrong;
-    const example = first === undefined ? "" : ` The first is ${first.key}: ${first.reason}`;
-    if (envelopes.total === 0) faults.push("No envelope was there to check.");
-    else if (wrongCount > 0 || first !== undefined) faults.push(`${wrongCount} of ${envelopes.total} envelopes are wrong.${example}`);
-  }
+/** It ended early, or has nothing to show. */
+export function endFaults({ fault, phases }: Cell): string[] {
+  return [...(fault === null ? [] : [fault]), ...(phases.length === 0 ? ["Nothing was measured."] : [])];
+}
 
-  for (const { name, requests, failures, expectsFailures } of cell.phases) {
-    if (requests.failed === 0 || expectsFailures) continue;
+export function envelopeFaults({ envelopes }: Cell): string[] {
+  if (envelopes === null) return [];
+  const wrongCount = envelopes.total - envelopes.right;
+  const [first] = envelopes.wrong;
+  const example = first === undefined ? "" : ` The first is ${first.key}: ${first.reason}`;
+  if (envelopes.total === 0) return ["No envelope was there to check."];
+  return wrongCount > 0 || first !== undefined ? [`${wrongCount} of ${envelopes.total} envelopes are wrong.${example}`] : [];
+}
+
+/** Requests that failed where failing is not what the phase measures. */
+export function requestFaults({ phases }: Cell): string[] {
+  return phases.flatMap(({ name, requests, failures, expectsFailures }) => {
+    if (requests.failed === 0 || expectsFailures) return [];
     const [most] = failures;
     const example = most === undefined ? "" : ` Most often: ${most.status === 0 ? "" : `${most.status} `}${most.message}`;
-    faults.push(`${requests.failed} of ${requests.due} requests of the phase ${name} failed.${example}`);
-  }
+    return [`${requests.failed} of ${requests.due} requests of the phase ${name} failed.${example}`];
+  });
+}
 
-  for (const phase of cell.phases) {
-    for (const { what, tap, server } of phase.agreements.filter(disagrees)) {
-      faults.push(`The counts do not agree in the phase ${phase.name}: ${what}, ${tap} at the tap, ${server} at the API server.`);
-    }
-  }
-  for (const { name, predictions } of cell.phases) {
-    for (const prediction of predictions.filter((each) => !isPredicted(each))) {
-      const { what, seen } = prediction;
-      faults.push(
-        `The model predicts something else in the phase ${name}: ${what}, ${seen} seen, ${predictedRange(prediction)} predicted.`,
-      );
-    }
-  }
-  const tapStood = isKms(cell) && cell.phases.some(({ kms }) => kms !== null);
-  if (tapStood && agreementsOf(cell).length === 0) faults.push("No count of the tap was compared with the API server's own.");
-  return faults;
+/** Counts of the tap that are not the API server's own, or that nothing was compared with. */
+export function agreementFaults(cell: Cell): string[] {
+  const faults = cell.phases.flatMap(({ name, agreements }) =>
+    agreements
+      .filter(disagrees)
+      .map(
+        ({ what, tap, server }) => `The counts do not agree in the phase ${name}: ${what}, ${tap} at the tap, ${server} at the API server.`,
+      ),
+  );
+  return hasTap(cell) && agreementsOf(cell).length === 0
+    ? [...faults, "No count of the tap was compared with the API server's own."]
+    : faults;
+}
+
+/** Counts that are not what the model makes of the scenario. */
+export function predictionFaults({ phases }: Cell): string[] {
+  return phases.flatMap(({ name, predictions }) =>
+    predictions
+      .filter((each) => !isPredicted(each))
+      .map(
+        (each) =>
+          `The model predicts something else in the phase ${name}: ${each.what}, ${each.seen} seen, ${predictedRange(each)} predicted.`,
+      ),
+  );
+}
+
+/** Whether a tap stood before a KMS plugin that the cell used. */
+export function hasTap(cell: Cell): boolean {
+  return isKms(cell) && cell.phases.some(({ kms }) => kms !== null);
 }
 
 export function disagrees({ tap, server }: Agreement): boolean {
@@ -299,7 +319,8 @@ function omissions({ cells, header }: Result): string[] {
   });
 }
 
-function isKms({ provider }: Cell): boolean {
+/** Whether a KMS plugin had a part in the cell. */
+export function isKms({ provider }: Cell): boolean {
   return provider === "kms-v1" || provider === "kms-v2";
 }
 
@@ -307,7 +328,7 @@ function tapped({ phases }: Cell, names: readonly PhaseName[]): Phase[] {
   return phases.filter(({ name, kms }) => kms !== null && names.includes(name));
 }
 
-function agreementsOf({ phases }: Cell): Agreement[] {
+export function agreementsOf({ phases }: Cell): Agreement[] {
   return phases.flatMap(({ agreements }) => agreements);
 }
 

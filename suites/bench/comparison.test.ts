@@ -18,7 +18,7 @@ function phaseOf(latencyMs: readonly number[], encrypts: number | null): Phase {
     kms: encrypts === null ? null : { Encrypt: { calls: encrypts + 1, failed: 0, probes: 1, latency: null } },
     server: {},
     agreements: [],
-    seconds: [],
+    timeline: null,
     client: null,
     figures: {},
     predictions: [],

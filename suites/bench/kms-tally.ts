@@ -1,6 +1,8 @@
+import type { Tap } from "../../harness/kms/tap.ts";
 import type { TapRecord } from "../../harness/kms/tap-record.ts";
 import { LatencyHistogram } from "../../harness/load/histogram.ts";
 import type { KmsMethod } from "../../harness/run/schema.ts";
+import type { CallTimes } from "../../harness/run/timeline.ts";
 
 interface MethodTally {
   calls: number;
@@ -9,6 +11,16 @@ interface MethodTally {
   /** Those that did work and succeeded. */
   answered: number;
   readonly latency: LatencyHistogram;
+  /** When they began, and those that failed, milliseconds since 1970-01-01T00:00:00Z. */
+  readonly begunMs: number[];
+  readonly failedMs: number[];
+}
+
+/** Where a call was seen. */
+interface SeenBy {
+  /** Whose call it was; counts from 1. */
+  readonly apiServer?: number;
+  readonly tap?: Pick<Tap, "startedWallMs">;
 }
 
 /** The KMS calls of one phase by method, added up from the tap's records. */
@@ -17,18 +29,22 @@ export class KmsTally {
   /** Encrypt and Decrypt calls that did work, by the number of the API server. */
   #workByServer = new Map<number, number>();
 
-  /** @param apiServer - whose call it was; counts from 1 */
-  add({ method, grpcCode, purpose, durationMs }: TapRecord, apiServer = 1): void {
+  add({ method, grpcCode, purpose, startMs, durationMs }: TapRecord, { apiServer = 1, tap }: SeenBy = {}): void {
     if (purpose === "work" && (method === "Encrypt" || method === "Decrypt")) {
       this.#workByServer.set(apiServer, (this.#workByServer.get(apiServer) ?? 0) + 1);
     }
     let tally = this.#methods.get(method);
     if (tally === undefined) {
-      tally = { calls: 0, failed: 0, probes: 0, answered: 0, latency: LatencyHistogram.empty() };
+      tally = { calls: 0, failed: 0, probes: 0, answered: 0, latency: LatencyHistogram.empty(), begunMs: [], failedMs: [] };
       this.#methods.set(method, tally);
     }
     tally.calls++;
-    if (grpcCode !== 0) tally.failed++;
+    const begunMs = (tap?.startedWallMs ?? 0) + startMs;
+    tally.begunMs.push(begunMs);
+    if (grpcCode !== 0) {
+      tally.failed++;
+      tally.failedMs.push(begunMs);
+    }
     if (purpose === "probe") tally.probes++;
     else if (grpcCode === 0) tally.answered++;
     tally.latency.recordMs(durationMs);
@@ -52,6 +68,12 @@ export class KmsTally {
 
   get total(): number {
     return [...this.#methods.values()].reduce((sum, { calls }) => sum + calls, 0);
+  }
+
+  /** When the calls began, milliseconds since a time of the wall clock. */
+  timesSince(wallMs: number): Map<string, CallTimes> {
+    const since = (times: readonly number[]) => times.map((ms) => ms - wallMs);
+    return new Map([...this.#methods].map(([method, of]) => [method, { calls: since(of.begunMs), failed: since(of.failedMs) }]));
   }
 
   /** Encrypt and Decrypt calls of each of so many API servers, as figures of a phase. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { benchProviders } from "../../harness/run/schema.ts";
+import { benchProviders, type Phase } from "../../harness/run/schema.ts";
 import { verdicts } from "../../harness/run/verdict.ts";
 import { lifecyclePhases } from "./lifecycle.ts";
 import { callsOf, measuredRun } from "./measured-run.ts";
@@ -12,6 +12,7 @@ describe("the lifecycle on the embedded target", () => {
       expect(phases.map(({ name }) => name)).toEqual(lifecyclePhases);
       expect(envelopes).toMatchObject({ total: 12, right: 12, wrong: [] });
       for (const { requests } of phases) expect(requests).toMatchObject({ ok: requests.due, failed: 0, dropped: 0 });
+      for (const phase of phases) expect(countsInTime(phase)).toEqual(countsOf(phase));
     }
     expect(verdicts(result).exitCode).toBe(0);
   });
@@ -47,3 +48,13 @@ describe("the lifecycle on the embedded target", () => {
     ]);
   });
 });
+
+/** What was sent and called, added up over the steps of the phase's time. */
+function countsInTime({ timeline }: Phase) {
+  const calls = Object.entries(timeline?.kms ?? {}).map(([method, steps]) => [method, steps.reduce((sum, step) => sum + step.calls, 0)]);
+  return { ok: timeline?.load.reduce((sum, step) => sum + step.ok, 0), calls: Object.fromEntries(calls) };
+}
+
+function countsOf({ requests, kms }: Phase) {
+  return { ok: requests.ok, calls: Object.fromEntries(Object.entries(kms ?? {}).map(([method, { calls }]) => [method, calls])) };
+}

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import type { Phase } from "../../harness/run/schema.ts";
 import { verdicts } from "../../harness/run/verdict.ts";
 import { measuredRun, unnamedIn } from "./measured-run.ts";
 import { outage } from "./outage.ts";
@@ -7,7 +8,7 @@ it("tells a failing call from a healthz that is not ok, also by what the model s
   const result = await measuredRun("embedded", { secrets: [6], providers: ["kms-v2"], own: { outage: "25s" } }, outage);
   const failed = result.cells.map(({ parameters, phases }) => [
     parameters["shownBy"],
-    ...phases.map(({ name, seconds, requests }) => [name, requests.failed, seconds.find((second) => second.failed > 0)?.second]),
+    ...phases.map((phase) => [phase.name, phase.requests.failed, firstFailedSecond(phase)]),
   ]);
   // The last good health check is given out for 20 s, and a bad one for 3 s (spec encryption-at-rest 2.5).
   const phases = [
@@ -43,3 +44,8 @@ it("ends KMS v1's writes and its reads of forgotten DEKs with the KMS", async ()
   expect(unnamedIn(result, outage)).toEqual([]);
   expect(verdicts(result).exitCode).toBe(0);
 });
+
+function firstFailedSecond({ timeline }: Phase): number | undefined {
+  const first = timeline?.load.find(({ failed }) => failed > 0);
+  return timeline === null || first === undefined ? undefined : Math.floor((first.step * timeline.stepMs) / 1000);
+}

@@ -7,10 +7,10 @@ import type { LoadRequest } from "../../harness/load/load-request.ts";
 import { deltas, type Metrics, parseMetrics } from "../../harness/load/metrics.ts";
 
 import type { Schedule } from "../../harness/load/schedule.ts";
-import type { SecondOfLoad } from "../../harness/load/seconds.ts";
 import type { Sender } from "../../harness/load/sender.ts";
 import { spreadSender } from "../../harness/load/spread-sender.ts";
-import type { Agreement, Latency, Load, Phase, PhaseName, Second } from "../../harness/run/schema.ts";
+import type { Agreement, Load, Phase, PhaseName } from "../../harness/run/schema.ts";
+import { type PhaseTimes, timelineOf } from "../../harness/run/timeline.ts";
 import type { ApiAccess } from "../../harness/target/target.ts";
 import { agreements } from "./agreement.ts";
 import type { Bench } from "./benchmark.ts";
@@ -26,7 +26,13 @@ export interface PhaseLoad {
 }
 
 /** What a phase itself measures; the rest of it is counted around it. */
-type Measured = Omit<Phase, "name" | "startMs" | "kms" | "server" | "agreements" | "predictions" | "expectsFailures">;
+interface Measured
+  extends Omit<Phase, "name" | "startMs" | "kms" | "server" | "agreements" | "timeline" | "predictions" | "expectsFailures"> {
+  /** What it sent. */
+  readonly inTime: PhaseTimes["requests"];
+  /** When the load began, by the monotonic clock; undefined where the phase began with it. */
+  readonly loadStartMs?: number;
+}
 
 const noLoad = {
   load: null,
@@ -34,8 +40,8 @@ const noLoad = {
   failures: [],
   latency: null,
   serviceTime: null,
-  seconds: [],
   client: null,
+  inTime: [],
 };
 
 /** Starting an API server takes some 3 s: what it weighs in the time left, as requests of this load. */
@@ -55,11 +61,6 @@ const asideConnections = 4;
 const http1Note = "The API server does not speak HTTP/2: the load goes over HTTP/1.1, at several times the client's CPU.";
 /** How often a load that runs is looked at. */
 const progressMs = 250;
-
-/** What a result keeps of a second; `samples/seconds.csv` has the rest. */
-export function secondOf({ latency, ...counts }: Omit<SecondOfLoad, "latency"> & { readonly latency: Latency | null }): Second {
-  return { ...counts, p50: latency?.p50 ?? null, p99: latency?.p99 ?? null, max: latency?.max ?? null };
-}
 
 /** The API servers of a control plane that was started or restarted. */
 interface Started {
@@ -155,41 +156,61 @@ export class PhaseMeter implements AsyncDisposable {
   }
 
   /** Measures a load. */
-  async load(name: PhaseName, { schedule, sender, figures }: PhaseLoad): Promise<Phase> {
-    const { phase } = await this.#measure(name, schedule.count, async (tally) => {
-      const { options, clock, signal, samples, progress } = this.#bench;
-      const driver = new LoadDriver({
-        schedule,
-        sender,
-        clock,
-        signal,
-        ...(options.load.model === "open" ? { inFlightMax: options.load.inFlightMax } : {}),
-        ...(schedule.count > requestSamplesMax
-          ? {}
-          : { onSample: (sample: LoadSample) => samples.requests.append({ ...this.#origin, phase: name, ...sample }) }),
-      });
-      using meter = new ClientMeter();
-      const running = driver.run();
-      let isOver = false;
-      void running.finally(() => {
-        isOver = true;
-      });
-      while (!isOver) {
-        await Promise.race([running, clock.sleep(progressMs)]);
-        await this.#drain(name, tally);
-        progress.update({ done: driver.progress().done, kmsCalls: tally.total });
+  async load(name: PhaseName, load: PhaseLoad): Promise<Phase> {
+    const { samples } = this.#bench;
+    const { phase } = await this.#measure(name, load.schedule.count, async (tally) => {
+      const single: LoadSample[] = [];
+      try {
+        return [undefined, await this.#drive(name, load, { tally, single })];
+      } finally {
+        // Only now, and also of a load that was cut short: what writing them costs is not to be measured.
+        for (const sample of single) samples.requests.append({ ...this.#origin, phase: name, ...sample });
       }
-      const result = await running;
-      const client = meter.cost(result);
-      const { load, due, ok, failed, dropped, failures, latency, serviceTime, durationMs, seconds } = result;
-      signal.throwIfAborted();
-      const requests = { due, ok, failed, dropped };
-      const measured = { durationMs, load, requests, failures, latency: latency.toLatency(), serviceTime: serviceTime.toLatency() };
-      const bySeconds = [...seconds.seconds()].map((second) => ({ ...second, latency: second.latency.toLatency() }));
-      for (const second of bySeconds) samples.appendSecond({ ...this.#origin, phase: name, ...second });
-      return [undefined, { ...measured, seconds: bySeconds.map(secondOf), client, figures: (await figures?.()) ?? {} }];
     });
     return phase;
+  }
+
+  async #drive(
+    name: PhaseName,
+    { schedule, sender, figures }: PhaseLoad,
+    { tally, single }: { readonly tally: KmsTally; readonly single: LoadSample[] },
+  ): Promise<Measured> {
+    const { options, clock, signal, samples, progress, journal } = this.#bench;
+    const areSingleKept = schedule.count <= requestSamplesMax;
+    const driver = new LoadDriver({
+      schedule,
+      sender,
+      clock,
+      signal,
+      ...(options.load.model === "open" ? { inFlightMax: options.load.inFlightMax } : {}),
+      ...(areSingleKept ? { onSample: (sample: LoadSample) => single.push(sample) } : {}),
+    });
+    using meter = new ClientMeter();
+    const running = driver.run();
+    let isOver = false;
+    void running.finally(() => {
+      isOver = true;
+    });
+    while (!isOver) {
+      await Promise.race([running, clock.sleep(progressMs)]);
+      await this.#drain(name, tally);
+      const far = { done: driver.progress().done, kmsCalls: tally.total };
+      progress.update(far);
+      journal.mark(far);
+    }
+    const result = await running;
+    const client = meter.cost(result);
+    const { load, due, ok, failed, dropped, failures, latency, serviceTime, durationMs, seconds } = result;
+    signal.throwIfAborted();
+    for (const second of seconds.seconds()) {
+      samples.appendSecond({ ...this.#origin, phase: name, ...second, latency: second.latency.toLatency() });
+    }
+    return {
+      ...{ durationMs, load, requests: { due, ok, failed, dropped }, failures },
+      ...{ latency: latency.toLatency(), serviceTime: serviceTime.toLatency(), client },
+      ...{ inTime: areSingleKept ? single : seconds, loadStartMs: result.startMs },
+      figures: (await figures?.()) ?? {},
+    };
   }
 
   async #measure<Answer>(
@@ -197,14 +218,16 @@ export class PhaseMeter implements AsyncDisposable {
     due: number,
     act: (tally: KmsTally) => Promise<[Answer, Measured]>,
   ): Promise<{ readonly answer: Answer; readonly phase: Phase }> {
-    const { journal, progress, samples, options } = this.#bench;
+    const { journal, progress, samples, options, clock } = this.#bench;
     const tally = new KmsTally();
     journal.append({ event: "phase-started", name, due });
     progress.startPhase({ ...this.#origin, phase: name, due, weight: due === 0 ? startWeight(options.load) : due });
     const startMs = journal.nowMs();
+    const [begunMs, begunWallMs] = [clock.monotonicMs(), clock.wallMs()];
     try {
-      const [answer, measured] = await act(tally);
+      const [answer, { inTime, loadStartMs = begunMs, ...measured }] = await act(tally);
       const counted = await this.#settle(name, tally);
+      const overMs = clock.monotonicMs() - loadStartMs;
       progress.update({ done: due, kmsCalls: tally.total });
       progress.endPhase();
       const hasTaps = this.#taps.length > 0;
@@ -214,6 +237,12 @@ export class PhaseMeter implements AsyncDisposable {
         ...measured,
         kms: hasTaps ? tally.toPhase() : null,
         ...counted,
+        timeline: timelineOf({
+          durationMs: measured.durationMs,
+          overMs,
+          requests: inTime,
+          kms: hasTaps ? tally.timesSince(begunWallMs + loadStartMs - begunMs) : null,
+        }),
         figures: { ...measured.figures, ...(this.#taps.length > 1 ? tally.workByServer(this.#taps.length) : {}) },
         predictions: [],
         expectsFailures: false,
@@ -260,7 +289,7 @@ export class PhaseMeter implements AsyncDisposable {
     for (const [at, tap] of this.#taps.entries()) {
       const apiServer = at + 1;
       for (const record of await tap.drain()) {
-        tally.add(record, apiServer);
+        tally.add(record, { apiServer, tap });
         if (phase !== undefined) this.#bench.samples.kmsCalls.append({ ...this.#origin, phase, apiServer, ...record });
       }
     }

@@ -5,9 +5,9 @@ import type { KmsLoadMethod } from "../../harness/load/kms-calls.ts";
 import { KmsLoadClient, type LoadCall } from "../../harness/load/kms-load-client.ts";
 import type { Schedule } from "../../harness/load/schedule.ts";
 import type { ClientCost, Phase } from "../../harness/run/schema.ts";
+import { timelineOf } from "../../harness/run/timeline.ts";
 import type { PluginBench } from "./benchmark.ts";
 import type { CellOrigin } from "./cell.ts";
-import { secondOf } from "./phase-meter.ts";
 
 /** A load of one method of a plugin. */
 export interface PluginLoad {
@@ -55,7 +55,9 @@ export async function loadPlugin(bench: PluginBench, endpoint: string, origin: C
   while (!isOver) {
     await Promise.race([over, clock.sleep(progressMs)]);
     const { done } = driver.progress();
-    progress.update({ done, kmsCalls: done });
+    const far = { done, kmsCalls: done };
+    progress.update(far);
+    journal.mark(far);
   }
   const result = await running;
   const cost = meter.cost(result);
@@ -74,7 +76,7 @@ export async function loadPlugin(bench: PluginBench, endpoint: string, origin: C
     kms: null,
     server: {},
     agreements: [],
-    seconds: [...seconds.seconds()].map((second) => secondOf({ ...second, latency: second.latency.toLatency() })),
+    timeline: timelineOf({ durationMs, overMs: durationMs, requests: seconds, kms: null }),
     client: cost,
     figures: {},
   };

@@ -4,6 +4,7 @@ import { deltas, type Metrics, parseMetrics } from "../../harness/load/metrics.t
 import { cellName } from "../../harness/run/fold.ts";
 import type { SampleOrigin } from "../../harness/run/samples.ts";
 import type { Agreement, Phase, Prediction } from "../../harness/run/schema.ts";
+import { type TimedRequest, timelineOf } from "../../harness/run/timeline.ts";
 import type { Encryption } from "../../harness/target/encryption-configuration.ts";
 import type { ControlPlane } from "../../harness/target/target.ts";
 import { agreements } from "./agreement.ts";
@@ -23,7 +24,9 @@ export interface Claim {
 }
 
 /** What a phase found by itself; its KMS calls are counted around it. */
-export interface PhaseFacts extends Partial<Pick<Phase, "requests" | "failures" | "latency" | "seconds" | "figures" | "durationMs">> {
+export interface PhaseFacts extends Partial<Pick<Phase, "requests" | "failures" | "latency" | "figures" | "durationMs">> {
+  /** Its requests, by the time since it began. */
+  readonly times?: readonly TimedRequest[];
   /** What the model has to agree with, once the phase's KMS calls are known. */
   readonly claims?: (tally: KmsTally) => readonly Claim[];
 }
@@ -174,7 +177,8 @@ export class SceneLog implements AsyncDisposable {
     const phase: Phase = {
       ...{ name, startMs: of.startMs, durationMs: of.durationMs, load: null },
       ...{ requests: facts.requests ?? noRequests, failures: facts.failures ?? [], latency: facts.latency ?? null, serviceTime: null },
-      ...{ kms: null, server: {}, agreements: [], seconds: facts.seconds ?? [], client: null, figures: facts.figures ?? {} },
+      ...{ kms: null, server: {}, agreements: [], client: null, figures: facts.figures ?? {} },
+      timeline: timelineOf({ durationMs: of.durationMs, overMs: of.durationMs, requests: facts.times ?? [], kms: null }),
       ...{ predictions: [], expectsFailures: of.expectsFailures },
     };
     journal.append({ event: "phase", phase });
@@ -227,18 +231,21 @@ export class SceneLog implements AsyncDisposable {
       progress.startPhase({ ...origin, due, weight: expectedMs });
     }
     const startMs = journal.nowMs();
-    const begunMs = this.#scene.clock.monotonicMs();
+    const { clock } = this.#scene;
+    const [begunMs, begunWallMs] = [clock.monotonicMs(), clock.wallMs()];
     let told: Parameters<Tell>[0] = { done: 0 };
     using _draining = this.#drainWhile(origin, tally, () => told);
     const facts = await act((how) => {
       told = how;
     });
-    const durationMs = facts.durationMs ?? this.#scene.clock.monotonicMs() - begunMs;
+    const durationMs = facts.durationMs ?? clock.monotonicMs() - begunMs;
     const { server, agreements: compared } = await this.#settle(origin, tally);
+    const inTime = { durationMs, overMs: clock.monotonicMs() - begunMs, requests: facts.times ?? [], kms: tally.timesSince(begunWallMs) };
     const phase: Phase = {
       ...{ name, startMs, durationMs, load: null, requests: facts.requests ?? noRequests, failures: facts.failures ?? [] },
       ...{ latency: facts.latency ?? null, serviceTime: null, kms: tally.toPhase(), server, agreements: compared },
-      ...{ seconds: facts.seconds ?? [], client: null, figures: facts.figures ?? {}, expectsFailures },
+      ...{ client: null, figures: facts.figures ?? {}, expectsFailures },
+      timeline: timelineOf(inTime),
       predictions: this.#predictions(name, facts.claims?.(tally) ?? []),
     };
     if (!this.isForecast) {
@@ -265,11 +272,15 @@ export class SceneLog implements AsyncDisposable {
   /** Fetches what the tap saw again and again, so that neither it nor a display falls behind. */
   #drainWhile(origin: SampleOrigin, tally: KmsTally, told: () => Parameters<Tell>[0]): Disposable {
     let isOver = false;
-    const { clock, progress } = this.#bench;
+    const { clock, progress, journal } = this.#bench;
     const loop = async () => {
       while (!isOver) {
         await this.#drain(tally, origin);
-        if (!this.isForecast) progress.update({ kmsCalls: tally.total, ...told() });
+        if (!this.isForecast) {
+          const far = { kmsCalls: tally.total, ...told() };
+          progress.update(far);
+          journal.mark({ done: far.done, kmsCalls: far.kmsCalls });
+        }
         await clock.sleep(drainMs);
       }
     };
@@ -284,7 +295,7 @@ export class SceneLog implements AsyncDisposable {
 
   async #drain(tally: KmsTally, origin?: SampleOrigin): Promise<void> {
     for (const record of await this.#scene.tap.drain()) {
-      tally.add(record);
+      tally.add(record, { tap: this.#scene.tap });
       this.#sinceStart.add(record);
       if (record.method === "Status") this.#statusMs = { first: this.#statusMs?.first ?? record.startMs, last: record.startMs };
       if (this.isForecast || origin === undefined) continue;

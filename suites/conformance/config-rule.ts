@@ -1,5 +1,11 @@
 import type { ConfigurationRule } from "../../harness/encryption-file/index.ts";
-import { type EncryptionConfiguration, type ProviderConfiguration, providersIn } from "../../harness/target/encryption-configuration.ts";
+import type { Evidence } from "../../harness/run/schema.ts";
+import {
+  type EncryptionConfiguration,
+  type LocalKey,
+  type ProviderConfiguration,
+  providersIn,
+} from "../../harness/target/encryption-configuration.ts";
 import { type Check, Findings, notApplicable } from "./check.ts";
 import type { ConfigSubject } from "./config-subject.ts";
 
@@ -17,8 +23,8 @@ export function ruleCheck({ rule, ...described }: Described & { readonly rule: C
       if (unread && rule !== "decodable") return notApplicable("The file cannot be decoded, so that nothing else can be said of it.");
       const findings = new Findings();
       const wrong = faults.filter((fault) => fault.rule === rule);
-      for (const { message } of wrong)
-        findings.add(false, { sent: path, received: message, expected: "nothing that kube-apiserver refuses" });
+      for (const { message, line } of wrong)
+        findings.add(false, { ...at(path, line), received: message, expected: "nothing that kube-apiserver refuses" });
       if (wrong.length === 0)
         findings.add(true, { sent: path, received: "nothing against it", expected: "nothing that kube-apiserver refuses" });
       return findings.outcome(20);
@@ -26,10 +32,13 @@ export function ruleCheck({ rule, ...described }: Described & { readonly rule: C
   };
 }
 
+/** A sentence, and the provider or the key of the configuration that it is about; a sentence alone is about the whole file. */
+export type Remark = string | { readonly told: string; readonly about: ProviderConfiguration | LocalKey };
+
 export interface Advice extends Described {
   readonly source: string;
   /** What speaks against the configuration, a sentence each; none where nothing does; undefined where the advice does not concern it. */
-  find(configuration: EncryptionConfiguration, subject: ConfigSubject): readonly string[] | undefined;
+  find(configuration: EncryptionConfiguration, subject: ConfigSubject): readonly Remark[] | undefined;
   /** Why the advice does not concern a file. */
   readonly otherwise: string;
 }
@@ -42,14 +51,37 @@ export function adviceCheck({ find, otherwise, ...described }: Advice): Check<Co
     needs: [],
     async run(subject) {
       if (subject.configuration === undefined) return notApplicable("An API server does not start with this file.");
-      const found = find(subject.configuration, subject);
+      const { configuration, path, lineOf } = subject;
+      const found = find(configuration, subject);
       if (found === undefined) return notApplicable(otherwise);
       const findings = new Findings();
-      for (const sentence of found) findings.add(false, { sent: subject.path, received: sentence, expected: described.title });
-      if (found.length === 0) findings.add(true, { sent: subject.path, received: "nothing of the kind", expected: described.title });
+      for (const remark of found) {
+        const { told, about } = typeof remark === "string" ? { told: remark, about: undefined } : remark;
+        const field = about === undefined ? undefined : fieldOf(configuration, about);
+        findings.add(false, { ...at(path, field === undefined ? undefined : lineOf(field)), received: told, expected: described.title });
+      }
+      if (found.length === 0) findings.add(true, { sent: path, received: "nothing of the kind", expected: described.title });
       return findings.outcome(20);
     },
   };
+}
+
+/** A place in the file, as editors and terminals open it. */
+function at(path: string, line: number | undefined): Pick<Evidence, "sent" | "line"> {
+  return line === undefined ? { sent: path } : { sent: `${path}:${line}`, line };
+}
+
+/** The path of a provider or a key in the file. */
+function fieldOf({ resources }: EncryptionConfiguration, about: ProviderConfiguration | LocalKey): string | undefined {
+  for (const [item, { providers }] of resources.entries()) {
+    for (const [index, provider] of providers.entries()) {
+      const path = `resources[${item}].providers[${index}]`;
+      if (provider === about) return path;
+      const key = "keys" in provider && "secret" in about ? provider.keys.indexOf(about) : -1;
+      if (key >= 0) return `${path}.${provider.kind}.keys[${key}]`;
+    }
+  }
+  return undefined;
 }
 
 /** The providers of Secrets, the one that writes first: of the exact name, else of `*.`, else of `*.*` (spec encryption-at-rest 0.5). */

@@ -1,5 +1,5 @@
 import { readFile, stat } from "node:fs/promises";
-import { type ConfigurationFault, readEncryptionFile } from "../../harness/encryption-file/index.ts";
+import { type ConfigurationFault, lineOfFault, lineOfField, readEncryptionFile } from "../../harness/encryption-file/index.ts";
 import { messageOf, UsageError } from "../../harness/errors.ts";
 import type { EncryptionConfiguration } from "../../harness/target/encryption-configuration.ts";
 import type { SubjectBase } from "./check.ts";
@@ -11,9 +11,11 @@ export interface ConfigSubject extends SubjectBase {
   /** Its permission bits. */
   readonly mode: number;
   /** What kube-apiserver says against it; empty where it starts with it. */
-  readonly faults: readonly ConfigurationFault[];
+  readonly faults: readonly (ConfigurationFault & { readonly line: number | undefined })[];
   /** Undefined where there are faults. */
   readonly configuration: EncryptionConfiguration | undefined;
+  /** The line where a field of the file begins, `resources[0].providers[1]`; undefined where it has none. */
+  lineOf(path: string): number | undefined;
   /** How many Secrets the cluster has; undefined where nobody said so. */
   readonly secrets: number | undefined;
 }
@@ -37,5 +39,11 @@ export async function openConfig({ path, secrets }: OpenConfigOptions): Promise<
     throw new UsageError("unreadable-file", `${path} cannot be read: ${messageOf(thrown)}.`, { cause: thrown });
   }
   const { configuration, faults } = readEncryptionFile(text, { automaticReload: false, allowsKmsV1: true });
-  return { path, mode: mode & 0o777, faults, configuration, secrets, lacks: () => undefined, [Symbol.dispose]: () => {} };
+  return {
+    ...{ path, mode: mode & 0o777, configuration, secrets },
+    faults: faults.map((fault) => ({ ...fault, line: lineOfFault(text, fault.message) })),
+    lineOf: (field) => lineOfField(text, field),
+    lacks: () => undefined,
+    [Symbol.dispose]: () => {},
+  };
 }

@@ -11,7 +11,7 @@ export const check = adviceCheck({
     const [first] = secretProviders(configuration);
     if (first === undefined) return undefined;
     return first.kind === "aescbc"
-      ? ["aescbc writes: a value can be changed in etcd, or moved to another Secret, without anybody noticing."]
+      ? [{ about: first, told: "aescbc writes: a value can be changed in etcd, or moved to another Secret, without anybody noticing." }]
       : [];
   },
 });

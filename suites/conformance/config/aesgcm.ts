@@ -11,7 +11,7 @@ export const check = adviceCheck({
     const [first] = secretProviders(configuration);
     if (first === undefined) return undefined;
     return first.kind === "aesgcm"
-      ? ["aesgcm writes: nothing counts the writes of a key, and with a nonce drawn twice both values are open."]
+      ? [{ about: first, told: "aesgcm writes: nothing counts the writes of a key, and with a nonce drawn twice both values are open." }]
       : [];
   },
 });

@@ -17,7 +17,8 @@ export const check = adviceCheck({
       const { cacheSize = defaultCacheSize } = provider;
       if (cacheSize >= secrets) return [];
       const kept = cacheSize < 0 ? "keeps no DEK" : `keeps ${cacheSize} DEKs`;
-      return [`${nameOf(provider)} ${kept}, and there are ${secrets} Secrets: every pass over them costs ${secrets} KMS calls.`];
+      const told = `${nameOf(provider)} ${kept}, and there are ${secrets} Secrets: every pass over them costs ${secrets} KMS calls.`;
+      return [{ about: provider, told }];
     });
   },
 });

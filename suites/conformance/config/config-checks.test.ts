@@ -162,6 +162,19 @@ describe("finds what is wrong", () => {
     expect(JSON.stringify(results)).not.toContain(key1.secret);
   });
 
+  it("says in which line, where it is about one", async () => {
+    const text = by({ kms }, local("aescbc", key1, { ...key1, secret: key(2) }), { identity: {} });
+    const lines = text.split("\n");
+    const lineWith = (words: string) => lines.findLastIndex((line) => line.includes(words)) + 1;
+    const path = join(folder, "encryption.yaml");
+    const placeOf = async (id: string, given = text) => (await judge(given)).find((result) => result.id === id)?.evidence[0];
+    expect(await placeOf("config/key-names")).toMatchObject({ sent: `${path}:${lineWith("name: key1")}`, line: lineWith("name: key1") });
+    expect(await placeOf("config/identity-behind")).toMatchObject({ line: lineWith("identity") });
+    const wrong = text.replace("unix:///run/one.sock", "tcp://127.0.0.1");
+    expect(await placeOf("config/kms-endpoint", wrong)).toMatchObject({ line: lineWith("endpoint") });
+    expect(await placeOf("config/secrets-covered", text.replace("secrets", "configmaps"))).not.toHaveProperty("line");
+  });
+
   it("says nothing about what it could not decode", async () => {
     const results = await judge("kind: EncryptionConfiguration");
     expect(results.filter(({ verdict }) => verdict === "fail").map(({ id }) => id)).toEqual(["config/decodable"]);

@@ -14,7 +14,12 @@ export const check = adviceCheck({
       const before = kms.slice(0, at).find(({ socket }) => socket === provider.socket);
       return before === undefined
         ? []
-        : [`${nameOf(before)} and ${nameOf(provider)} call the same plugin, each with a cache and health checks of its own.`];
+        : [
+            {
+              about: provider,
+              told: `${nameOf(before)} and ${nameOf(provider)} call the same plugin, each with a cache and health checks of its own.`,
+            },
+          ];
     });
   },
 });

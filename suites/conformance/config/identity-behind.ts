@@ -10,8 +10,7 @@ export const check = adviceCheck({
   find(configuration) {
     const [first, ...others] = secretProviders(configuration);
     if (first === undefined || first.kind === "identity") return undefined;
-    return others.some(({ kind }) => kind === "identity")
-      ? ["identity reads: whoever can write to etcd can put a Secret there in plain text, and the API server takes it for its own."]
-      : [];
+    const told = "identity reads: whoever can write to etcd can put a Secret there in plain text, and the API server takes it for its own.";
+    return others.filter(({ kind }) => kind === "identity").map((about) => ({ about, told }));
   },
 });

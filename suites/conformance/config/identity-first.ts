@@ -11,10 +11,10 @@ export const check = adviceCheck({
     const [first, ...others] = secretProviders(configuration);
     if (first === undefined) return undefined;
     if (first.kind !== "identity") return [];
-    return [
+    const told =
       others.length === 0
         ? "identity is the only provider: nothing is encrypted."
-        : "identity writes: every Secret that is written is stored in plain text, and what was encrypted becomes so at its next update.",
-    ];
+        : "identity writes: every Secret that is written is stored in plain text, and what was encrypted becomes so at its next update.";
+    return [{ about: first, told }];
   },
 });

@@ -16,7 +16,7 @@ export const check = adviceCheck({
     return aes.flatMap(({ kind, keys }) =>
       keys
         .filter(({ secret }) => secret.length < 32)
-        .map(({ name, secret }) => `The key ${JSON.stringify(name)} of ${kind} has ${secret.length} bytes.`),
+        .map((about) => ({ about, told: `The key ${JSON.stringify(about.name)} of ${kind} has ${about.secret.length} bytes.` })),
     );
   },
 });

@@ -14,13 +14,16 @@ export const check = adviceCheck({
     return local.flatMap(({ kind, keys }) => [
       ...keys
         .filter(({ name }) => name.includes(":"))
-        .map(
-          ({ name }) =>
-            `The key ${JSON.stringify(name)} of ${kind} has a colon in its name: tools that read etcd cannot tell where the name ends.`,
-        ),
+        .map((about) => ({
+          about,
+          told: `The key ${JSON.stringify(about.name)} of ${kind} has a colon in its name: tools that read etcd cannot tell where the name ends.`,
+        })),
       ...keys
         .filter(({ name }, at) => keys.findIndex((key) => key.name === name) < at)
-        .map(({ name }) => `Two keys of ${kind} are called ${JSON.stringify(name)}: values do not say which one wrote them.`),
+        .map((about) => ({
+          about,
+          told: `Two keys of ${kind} are called ${JSON.stringify(about.name)}: values do not say which one wrote them.`,
+        })),
     ]);
   },
 });

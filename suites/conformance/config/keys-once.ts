@@ -10,14 +10,19 @@ export const check = adviceCheck({
   otherwise: "It has no local keys.",
   find(configuration) {
     const keys = providersIn(configuration).flatMap((provider) =>
-      "keys" in provider ? provider.keys.map((key) => ({ kind: provider.kind, ...key })) : [],
+      "keys" in provider ? provider.keys.map((about) => ({ kind: provider.kind, about, ...about })) : [],
     );
     if (keys.length === 0) return undefined;
     return keys.flatMap((key, at) => {
       const before = keys.slice(0, at).find((other) => Buffer.compare(other.secret, key.secret) === 0);
       return before === undefined
         ? []
-        : [`The keys ${JSON.stringify(before.name)} of ${before.kind} and ${JSON.stringify(key.name)} of ${key.kind} are the same.`];
+        : [
+            {
+              about: key.about,
+              told: `The keys ${JSON.stringify(before.name)} of ${before.kind} and ${JSON.stringify(key.name)} of ${key.kind} are the same.`,
+            },
+          ];
     });
   },
 });

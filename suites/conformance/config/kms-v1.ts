@@ -13,6 +13,6 @@ export const check = adviceCheck({
     if (kms.length === 0) return undefined;
     return kms
       .filter(({ apiVersion }) => apiVersion === "v1")
-      .map((provider) => `${nameOf(provider)} needs --feature-gates=KMSv1=true since 1.29, and a KMS call for every write.`);
+      .map((about) => ({ about, told: `${nameOf(about)} needs --feature-gates=KMSv1=true since 1.29, and a KMS call for every write.` }));
   },
 });

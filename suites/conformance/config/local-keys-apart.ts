@@ -12,6 +12,6 @@ export const check = adviceCheck({
     if (first === undefined || first.kind === "identity") return undefined;
     return first.kind === "kms"
       ? []
-      : [`${nameOf(first)} writes with a key of this file: who has a copy of the control plane's disk has both.`];
+      : [{ about: first, told: `${nameOf(first)} writes with a key of this file: who has a copy of the control plane's disk has both.` }];
   },
 });

@@ -22,6 +22,11 @@ export const check = adviceCheck({
     const stronger = others.find((provider) => strengthOf(provider) > strengthOf(first));
     return stronger === undefined
       ? []
-      : [`${nameOf(first)} writes, and ${nameOf(stronger)} only reads: a rotation has stopped half way, or the order is wrong.`];
+      : [
+          {
+            about: stronger,
+            told: `${nameOf(first)} writes, and ${nameOf(stronger)} only reads: a rotation has stopped half way, or the order is wrong.`,
+          },
+        ];
   },
 });

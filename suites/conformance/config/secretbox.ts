@@ -10,6 +10,8 @@ export const check = adviceCheck({
   find(configuration) {
     const [first] = secretProviders(configuration);
     if (first === undefined) return undefined;
-    return first.kind === "secretbox" ? ["secretbox writes: a value can be moved to another Secret in etcd and is read there."] : [];
+    return first.kind === "secretbox"
+      ? [{ about: first, told: "secretbox writes: a value can be moved to another Secret in etcd and is read there." }]
+      : [];
   },
 });

@@ -14,11 +14,14 @@ export const check = adviceCheck({
     return kms.flatMap((provider) => {
       if (provider.socket.startsWith("@"))
         return [
-          `${nameOf(provider)} is reached over an abstract socket: any process of the host's network can connect, or take the name before the plugin does.`,
+          {
+            about: provider,
+            told: `${nameOf(provider)} is reached over an abstract socket: any process of the host's network can connect, or take the name before the plugin does.`,
+          },
         ];
       const bytes = Buffer.byteLength(provider.socket);
       return bytes > socketPathBytesMax
-        ? [`The socket of ${nameOf(provider)} has a path of ${bytes} bytes; ${socketPathBytesMax} is the most.`]
+        ? [{ about: provider, told: `The socket of ${nameOf(provider)} has a path of ${bytes} bytes; ${socketPathBytesMax} is the most.` }]
         : [];
     });
   },

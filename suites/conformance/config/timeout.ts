@@ -14,8 +14,15 @@ export const check = adviceCheck({
     return kms.flatMap((provider) => {
       const { timeoutMs = defaultCallTimeoutMs } = provider;
       if (timeoutMs > 10_000)
-        return [`${nameOf(provider)} waits ${timeoutMs / 1000} s: requests and health checks wait as long for a plugin that hangs.`];
-      return timeoutMs < 1000 ? [`${nameOf(provider)} gives up after ${timeoutMs} ms: one slow call of the KMS fails a request.`] : [];
+        return [
+          {
+            about: provider,
+            told: `${nameOf(provider)} waits ${timeoutMs / 1000} s: requests and health checks wait as long for a plugin that hangs.`,
+          },
+        ];
+      return timeoutMs < 1000
+        ? [{ about: provider, told: `${nameOf(provider)} gives up after ${timeoutMs} ms: one slow call of the KMS fails a request.` }]
+        : [];
     });
   },
 });

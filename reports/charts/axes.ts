@@ -1,0 +1,35 @@
+import { formatBytes, formatMs, formatNs } from "../units.ts";
+import type { Axis } from "./chart.ts";
+
+/** Nanoseconds, over several powers of ten. */
+export const latencyAxis = { title: "latency", column: "latency_ns", scale: "log", text: formatNs } as const satisfies Axis;
+
+/** Percentiles: 99.9 is one nine beyond 99. */
+export const percentileAxis = {
+  title: "percentile",
+  column: "percentile",
+  scale: "nines",
+  text: (percent) => `p${Number(percent.toPrecision(8))}`,
+} as const satisfies Axis;
+
+/** Seconds since a cell began. */
+export const timeAxis = {
+  title: "time",
+  column: "time_s",
+  scale: "linear",
+  text: (seconds) => formatMs(seconds * 1000),
+} as const satisfies Axis;
+
+/** Bytes from nothing. */
+export const bytesAxis = { title: "bytes", column: "bytes", scale: "linear", text: formatBytes } as const satisfies Axis;
+
+/** How often; from 0, or over several powers of ten with a place for 0. */
+export function countAxis(title: string, column: string, scale: "linear" | "log" | "zero-log"): Axis {
+  return { title, column, scale, text: countText };
+}
+
+/** `12,345`. */
+export function countText(value: number): string {
+  const rounded = Number.isInteger(value) ? String(value) : value.toPrecision(3).replace(/\.?0+$/, "");
+  return rounded.replaceAll(/\B(?=(\d{3})+$)/g, ",");
+}

@@ -1,0 +1,100 @@
+import type { Axis } from "./chart.ts";
+
+/** How an axis is laid out: positions grow linearly with `at`. */
+export interface Scale {
+  readonly low: number;
+  readonly high: number;
+  /** Where a value stands. */
+  at(value: number): number;
+  /** The values that are written at it. */
+  readonly ticks: readonly number[];
+}
+
+/** The scale for what an axis has to hold. @param ticksMax how many values find room along it */
+export function scaleFor({ scale }: Axis, values: readonly number[], ticksMax: number): Scale {
+  let least = Number.POSITIVE_INFINITY;
+  let most = Number.NEGATIVE_INFINITY;
+  for (const value of values) {
+    least = Math.min(least, value);
+    most = Math.max(most, value);
+  }
+  if (least > most) return scaleBetween(scale, 0, 1, ticksMax);
+  return scaleBetween(scale, least, most, ticksMax);
+}
+
+function scaleBetween(kind: Axis["scale"], least: number, most: number, ticksMax: number): Scale {
+  switch (kind) {
+    case "linear":
+      return linear(Math.min(0, least), most, ticksMax);
+    case "log":
+      return logarithmic(Math.max(least, Number.MIN_VALUE), Math.max(most, Number.MIN_VALUE), ticksMax);
+    case "zero-log":
+      return zeroLog(most, ticksMax);
+    case "nines":
+      return nines(most);
+  }
+}
+
+function linear(least: number, most: number, ticksMax: number): Scale {
+  const span = most > least ? most - least : 1;
+  const step = roundStep(span / Math.max(1, ticksMax - 1));
+  const low = least === 0 ? 0 : Math.floor(least / step) * step;
+  const high = most > least ? most : least + 1;
+  const count = Math.floor((high - low) / step + 1e-9);
+  return {
+    low,
+    high,
+    at: (value) => value,
+    ticks: Array.from({ length: count + 1 }, (_, at) => Number((low + at * step).toPrecision(12))),
+  };
+}
+
+/** 1, 2 or 5 times a power of ten, and no less than what is asked. */
+function roundStep(least: number): number {
+  const power = 10 ** Math.floor(Math.log10(least) + 1e-12);
+  const factor = [1, 2, 5].find((each) => each * power >= least * (1 - 1e-9)) ?? 10;
+  return factor * power;
+}
+
+function logarithmic(least: number, most: number, ticksMax: number): Scale {
+  // A little room, and at least a third of a power of ten, so that noise does not fill a chart.
+  const middle = (Math.log10(least) + Math.log10(most)) / 2;
+  const half = Math.max((Math.log10(most) - Math.log10(least)) / 2, 0.16) + 0.04;
+  const low = middle - half;
+  const high = middle + half;
+  const choices = [[1, 2, 3, 4, 5, 6, 7, 8, 9], [1, 2, 3, 5, 7], [1, 2, 5], [1, 3], [1]].map((factors) => ticksOf(factors, low, high));
+  const fitting = choices.find((ticks) => ticks.length <= ticksMax) ?? everyNth(choices.at(-1) ?? [], ticksMax);
+  return { low, high, at: Math.log10, ticks: fitting };
+}
+
+function ticksOf(factors: readonly number[], low: number, high: number): number[] {
+  const powers = Array.from({ length: Math.ceil(high) - Math.floor(low) + 1 }, (_, at) => Math.floor(low) + at);
+  return powers.flatMap((power) =>
+    factors
+      .map((factor) => Number((factor * 10 ** power).toPrecision(12)))
+      .filter((tick) => Math.log10(tick) >= low && Math.log10(tick) <= high),
+  );
+}
+
+function everyNth(ticks: readonly number[], ticksMax: number): number[] {
+  const every = Math.ceil(ticks.length / ticksMax);
+  return ticks.filter((_, at) => at % every === 0);
+}
+
+/** 0, 1, 10, 100: what lies between 0 and 1 is no count. */
+function zeroLog(most: number, ticksMax: number): Scale {
+  const at = (value: number) => Math.log10(1 + Math.max(0, value) * 2);
+  const powers = Math.max(1, Math.ceil(Math.log10(Math.max(most, 1))));
+  const ticks = [0, ...Array.from({ length: powers + 1 }, (_, power) => 10 ** power)];
+  const high = Math.max(at(most), at(1)) + 0.06;
+  const shown = ticks.filter((tick) => at(tick) <= high);
+  return { low: 0, high, at, ticks: shown.length <= ticksMax ? shown : [0, ...everyNth(shown.slice(1), ticksMax - 1)] };
+}
+
+/** Each nine is as wide as the one before it. */
+function nines(most: number): Scale {
+  const at = (percent: number) => -Math.log10(Math.max(1 - percent / 100, 1e-12));
+  const high = Math.max(at(most), 1);
+  const ticks = [0, 50, 90, 99, 99.9, 99.99, 99.999, 99.9999, 99.99999].filter((tick) => at(tick) <= high + 1e-9);
+  return { low: 0, high, at, ticks };
+}
