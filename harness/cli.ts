@@ -153,7 +153,8 @@ if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLTo
     signal: interruption.signal,
     stdout: process.stdout,
     stderr: process.stderr,
-    columns: process.stderr.columns ?? 100,
+    // A terminal whose size nobody set says 0.
+    columns: process.stderr.columns || 100,
     environment: process.env,
     folder: process.cwd(),
   });

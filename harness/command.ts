@@ -1,4 +1,5 @@
 import type { Argv } from "yargs";
+import type { Environment, OutputStream } from "./run/look.ts";
 
 /** 0: done and good. 1: done, and the answer is no. What could not run throws, and `cli.ts` makes 2 (or 130) of that. */
 export type ExitCode = 0 | 1;
@@ -8,12 +9,12 @@ export interface CommandContext {
   /** Aborts with {@link Interrupted} at the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal;
   /** The answer goes here, and nothing else. */
-  readonly stdout: NodeJS.WritableStream;
+  readonly stdout: OutputStream;
   /** Progress and remarks go here. */
-  readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
+  readonly stderr: OutputStream;
   /** The width of the terminal, or 100 where there is none. */
   readonly columns: number;
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly environment: Environment;
   /** The working directory, where a config file is looked for. */
   readonly folder: string;
   readonly line: CommandLine;

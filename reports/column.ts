@@ -1,3 +1,4 @@
+import type { Tone } from "../harness/run/look.ts";
 import { formatNs } from "./units.ts";
 
 /** One figure of a row, as a person reads it. */
@@ -6,6 +7,8 @@ export interface Column<Row> {
   /** Where not all find room, the lower ones stay. */
   readonly rank: number;
   of(row: Row): string;
+  /** Where a reader has to look at it, on a terminal that has colours. */
+  tone?(row: Row): Tone | undefined;
 }
 
 /** What stands where there is no figure. */

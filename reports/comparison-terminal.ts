@@ -1,22 +1,28 @@
 import { type Comparison, isBroken } from "../harness/run/comparison.ts";
+import type { Paint } from "../harness/run/look.ts";
 import { byCell, comparedColumns, comparisonContext, limitSentence, unjudged } from "./comparison-words.ts";
 import { clip, oneLine } from "./escape.ts";
-import { columnsMin, table, wrap } from "./terminal.ts";
+import { marked, surfaceOf, table, wrap } from "./layout.ts";
 
-/** Room for a cell with its parameters, or a phase and its figure; the files of the comparison have all of a longer name. */
+/** Room for a phase and its figure; the files of the comparison have all of a longer name. */
 const labelLengthMax = 36;
 
-/** What a person reads of a comparison: whether the runs are alike, what became of the limits, the figures. `columns` is the terminal's width. */
-export function renderComparison(comparison: Comparison, columns: number): string {
-  const width = Math.max(columnsMin, columns);
+/** What a person reads of a comparison: whether the runs are alike, what became of the limits, the figures. `columns` is the terminal's width, `paint` its colours. */
+export function renderComparison(comparison: Comparison, columns: number, paint?: Paint): string {
+  const surface = surfaceOf(columns, paint);
+  const { width } = surface;
   const context = comparisonContext(comparison).flatMap((sentence) => wrap(sentence, width, ""));
-  const limits = comparison.limits.flatMap((limit) => wrap(limitSentence(limit), width, isBroken(limit) ? "✗ " : "· "));
+  const limits = comparison.limits.flatMap((limit) =>
+    isBroken(limit) ? marked(limitSentence(limit), surface, "✗ ", "fault") : wrap(limitSentence(limit), width, "· "),
+  );
   const tables = byCell(comparison.compared).map(([cell, compared]) =>
     table(
-      clip(oneLine(cell), labelLengthMax),
-      comparedColumns,
-      compared.map((each) => ({ label: `  ${clip(oneLine(`${each.phase} ${each.figure}`), labelLengthMax)}`, row: each })),
-      width,
+      {
+        title: oneLine(cell),
+        columns: comparedColumns,
+        lines: compared.map((each) => ({ label: `  ${clip(oneLine(`${each.phase} ${each.figure}`), labelLengthMax)}`, row: each })),
+      },
+      surface,
     ),
   );
   const reasons = unjudged(comparison.compared).flatMap((sentence) => wrap(sentence, width, "· "));

@@ -56,7 +56,12 @@ export const comparedColumns: readonly Column<Compared>[] = [
   { title: "interval", rank: 4, of: intervalOf },
   { title: "p", rank: 5, of: ({ pAdjusted }) => (pAdjusted === null ? none : formatP(pAdjusted)) },
   { title: "over", rank: 6, of: ({ basis, verdict }) => (verdict === "not judged" ? none : (basis ?? none)) },
-  { title: "verdict", rank: 1, of: (compared) => (isWorse(compared) ? compared.verdict.toUpperCase() : compared.verdict) },
+  {
+    title: "verdict",
+    rank: 1,
+    of: (compared) => (isWorse(compared) ? compared.verdict.toUpperCase() : compared.verdict),
+    tone: (compared) => (isWorse(compared) ? "fault" : undefined),
+  },
 ];
 
 function quantity(value: number | undefined, dimension: Dimension): string {

@@ -45,14 +45,14 @@ function applies({ isFor }: Reporter, result: Result): boolean {
 describe.each(ofResults)("$file", (reporter: Reporter) => {
   const shown = results.filter((result) => applies(reporter, result));
 
-  it("runs no formula, whatever others wrote, and has as many rows and columns as without it", () => {
+  it("runs no formula, whatever others wrote, and has as many rows and columns as without it", async () => {
     expect(shown).not.toEqual([]);
     const shape = (text: string) => rowsOf(text).map(({ length }) => length);
-    const tame = shown.map((result) => shape(reporter.render(result)));
-    fc.assert(
-      fc.property(evil, (text) => {
+    const tame = await Promise.all(shown.map(async (result) => shape(await reporter.render(result))));
+    await fc.assert(
+      fc.asyncProperty(evil, async (text) => {
         for (const [at, result] of shown.entries()) {
-          const csv = reporter.render(madeHostile(result, text));
+          const csv = await reporter.render(madeHostile(result, text));
           expect(formulas(csv)).toEqual([]);
           expect(shape(csv)).toEqual(tame[at]);
         }
@@ -63,23 +63,23 @@ describe.each(ofResults)("$file", (reporter: Reporter) => {
 });
 
 describe.each(ofComparisons)("$file", ({ render }) => {
-  it("runs no formula, whatever others wrote, and keeps numbers below zero as they are", () => {
-    fc.assert(
-      fc.property(evil, (text) => {
-        expect(formulas(render(comparisonSchema.parse(madeHostileBy(comparisonSchema, comparison, text))))).toEqual([]);
+  it("runs no formula, whatever others wrote, and keeps numbers below zero as they are", async () => {
+    await fc.assert(
+      fc.asyncProperty(evil, async (text) => {
+        expect(formulas(await render(comparisonSchema.parse(madeHostileBy(comparisonSchema, comparison, text))))).toEqual([]);
       }),
       { numRuns: 15 },
     );
     const compared = comparison.compared.map((each) => ({ ...each, difference: { value: -5.25e-7, low: -6, high: null } }));
-    const [names = [], ...rows] = rowsOf(render({ ...comparison, compared }));
+    const [names = [], ...rows] = rowsOf(await render({ ...comparison, compared }));
     expect(new Set(rows.map((row) => row[names.indexOf("difference")]))).toEqual(new Set(["-5.25e-7"]));
     expect(new Set(rows.map((row) => row[names.indexOf("difference_low")]))).toEqual(new Set(["-6"]));
   });
 });
 
-it("parses back to the figures of the result", () => {
+it("parses back to the figures of the result", async () => {
   for (const result of results.filter(({ cells }) => cells.length > 0)) {
-    const text = reporters.find(({ file }) => file === "phases.csv")?.render(result) ?? "";
+    const text = (await reporters.find(({ file }) => file === "phases.csv")?.render(result)) ?? "";
     const [names = [], ...rows] = rowsOf(text);
     const column = (name: string) => rows.map((row) => row[names.indexOf(name)]);
     const phases = result.cells.flatMap((cell) => cell.phases);

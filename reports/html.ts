@@ -1,9 +1,12 @@
 import type { Result } from "../harness/run/schema.ts";
 import { answerSections } from "./html/answers.ts";
+import { byteSections } from "./html/bytes.ts";
 import { cellSections } from "./html/cells.ts";
 import { checkSections } from "./html/checks.ts";
 import { contextSections } from "./html/context.ts";
+import { kmsSections } from "./html/kms.ts";
 import { latencySections } from "./html/latency.ts";
+import { timeSections } from "./html/over-time.ts";
 import { renderPage } from "./html/page.ts";
 import { planSections } from "./html/plan.ts";
 import type { Sections } from "./html/section.ts";
@@ -17,6 +20,9 @@ const sections: readonly Sections[] = [
   checkSections,
   stepSections,
   latencySections,
+  timeSections,
+  kmsSections,
+  byteSections,
   planSections,
   cellSections,
   contextSections,

@@ -7,10 +7,11 @@ import { junit } from "./junit.ts";
 import { markdown } from "./markdown.ts";
 import { openmetrics } from "./openmetrics.ts";
 import { planCsv } from "./plan-csv.ts";
+import { sarif } from "./sarif.ts";
 import { stepsCsv } from "./steps-csv.ts";
 import { sweepCsv } from "./sweep-csv.ts";
 
 export { renderTerminal } from "./terminal.ts";
 
 /** Every report that is a file of the run folder. */
-export const reporters = [json, markdown, html, junit, csv, checksCsv, stepsCsv, eventsCsv, planCsv, sweepCsv, openmetrics] as const;
+export const reporters = [json, markdown, html, junit, csv, checksCsv, stepsCsv, eventsCsv, planCsv, sweepCsv, openmetrics, sarif] as const;

@@ -1,17 +1,24 @@
-import { type CheckResult, checkVerdicts, type KmsEvent, type Result, type StepResult } from "../harness/run/schema.ts";
+import type { Paint, Tone } from "../harness/run/look.ts";
+import {
+  type CheckResult,
+  type CheckVerdict,
+  checkVerdicts,
+  type KmsEvent,
+  type Result,
+  type StepResult,
+  type StepVerdict,
+} from "../harness/run/schema.ts";
 import { cellFaults, verdicts } from "../harness/run/verdict.ts";
 import { byArea, type Trouble, troubleName, troublesOf, verdictWords } from "./checks.ts";
 import type { Column } from "./column.ts";
 import { clip, oneLine } from "./escape.ts";
 import { kmsCalls, kmsColumns } from "./kms-calls.ts";
+import { type Line, marked, pieces, type Surface, surfaceOf, table, wrap } from "./layout.ts";
 import { measuredOn } from "./measured-on.ts";
 import { columnsOf, factsOf, troubles } from "./phase-columns.ts";
 import { planTables } from "./plan.ts";
 import { type CellRows, type CellSection, type ShownPhase, sectionsOf } from "./rounds.ts";
 import { byPart, eventColumns, stepTroubles, stepWords } from "./steps.ts";
-
-/** Below this nothing useful fits, and lines are left to the terminal to wrap. */
-export const columnsMin = 60;
 
 /** Room for a provider, a parameter and a KMS method; a run folder may hold a longer name than any of those, and it is cut. */
 const labelLengthMax = 38;
@@ -20,31 +27,34 @@ const labelLengthMax = 38;
 const evidenceMax = 3;
 const evidenceLengthMax = 400;
 
-/** What a person reads when a run is over: what was measured on, what it showed, the figures. `columns` is the terminal's width. */
-export function renderTerminal(result: Result, columns: number): string {
-  const width = Math.max(columnsMin, columns);
+/** What a person reads when a run is over: what was measured on, what it showed, the figures. `columns` is the terminal's width,
+ * `paint` its colours. */
+export function renderTerminal(result: Result, columns: number, paint?: Paint): string {
+  const surface = surfaceOf(columns, paint);
+  const { width } = surface;
   const context = measuredOn(result).flatMap((sentence) => wrap(sentence, width, ""));
-  const found = troublesOf(result).map((trouble) => troubleLines(trouble, width));
+  const found = troublesOf(result).map((trouble) => troubleLines(trouble, surface));
   const shown = verdicts(result).sentences.filter(({ isShown }) => isShown !== true);
-  const summary = shown.flatMap(({ text, isFault }) => wrap(text, width, isFault ? "✗ " : "· "));
-  const findings = result.findings.flatMap(({ benchmark, text }) => wrap(`${benchmark}: ${text}`, width, "» "));
-  const tables = sectionsOf(result).flatMap((section) => [phases(section, width), kms(section.rows, width)]);
-  const failing = stepTroubles(result.steps).map((step) => stepLines(step, width));
-  const procedure = [steps(result, width), events(result, width)];
-  return `${[context, findings, ...found, ...failing, areas(result, width), ...procedure, summary, ...tables, ...planned(result, width)]
+  const summary = shown.flatMap(({ text, isFault }) => (isFault ? marked(text, surface, "✗ ", "fault") : wrap(text, width, "· ")));
+  const findings = result.findings.flatMap(({ benchmark, text }) => headed(`${benchmark}: ${text}`, surface, "» ", "strong"));
+  const tables = sectionsOf(result).flatMap((section) => [phases(section, surface), kms(section.rows, surface)]);
+  const failing = stepTroubles(result.steps).map((step) => stepLines(step, surface));
+  const procedure = [steps(result, surface), events(result, surface)];
+  return `${[context, findings, ...found, ...failing, areas(result, surface), ...procedure, summary, ...tables, ...planned(result, surface)]
     .filter((lines) => lines.length > 0)
     .map((lines) => lines.join("\n"))
     .join("\n\n")}\n`;
 }
 
 /** A check that failed, or all that could not be judged for one reason: with what that rests on and what to do. */
-function troubleLines(trouble: Trouble, width: number): string[] {
+function troubleLines(trouble: Trouble, surface: Surface): string[] {
   const { isFault, checks, evidence } = trouble;
+  const { width } = surface;
   const [{ verdict, title, reason, remedy }] = checks;
   const labelled = (label: string, text: string) => wrap(clip(text, evidenceLengthMax), width, `  ${label.padEnd(10)}`);
   const more = evidence.length - evidenceMax;
   return [
-    ...wrap(troubleName(trouble), width, isFault ? "✗ " : "· "),
+    ...headed(troubleName(trouble), surface, isFault ? "✗ " : "· ", isFault ? "fault" : "doubt"),
     ...(checks.length === 1 ? labelled("rule", title) : []),
     ...(reason === null ? [] : labelled("why", reason)),
     ...evidence
@@ -60,10 +70,11 @@ function troubleLines(trouble: Trouble, width: number): string[] {
 }
 
 /** A step that was refused or failed, and what to do. */
-function stepLines({ id, title, verdict, reason, remedy, evidence }: StepResult, width: number): string[] {
+function stepLines({ id, title, verdict, reason, remedy, evidence }: StepResult, surface: Surface): string[] {
+  const { width } = surface;
   const labelled = (label: string, text: string) => wrap(clip(text, evidenceLengthMax), width, `  ${label.padEnd(10)}`);
   return [
-    ...wrap(`${stepWords[verdict]}: ${id}`, width, "✗ "),
+    ...headed(`${stepWords[verdict]}: ${id}`, surface, "✗ ", "fault"),
     ...labelled("step", title),
     ...(reason === null ? [] : labelled("why", reason)),
     ...evidence.slice(0, evidenceMax).flatMap((text) => labelled("seen", text)),
@@ -71,13 +82,24 @@ function stepLines({ id, title, verdict, reason, remedy, evidence }: StepResult,
   ];
 }
 
+/** A sentence whose words before the colon have the tone of the mark before them. */
+function headed(sentence: string, surface: Surface, mark: string, tone: Tone): string[] {
+  const head = sentence.slice(0, sentence.indexOf(":") + 1);
+  const [first = "", ...others] = wrap(sentence, surface.width, mark);
+  const { length } = first.startsWith(mark + head) ? mark + head : mark;
+  return [surface.paint(tone, first.slice(0, length)) + first.slice(length), ...others];
+}
+
+const stepTones: Readonly<Record<StepVerdict, Tone>> = { verified: "good", refused: "fault", failed: "fault", skipped: "faint" };
+const verdictTones: Readonly<Partial<Record<CheckVerdict, Tone>>> = { pass: "good", fail: "fault", inconclusive: "doubt" };
+
 /** Every step, part by part, with the first thing that its verdict rests on. */
-function steps({ steps: all }: Result, width: number): string[] {
+function steps({ steps: all }: Result, surface: Surface): string[] {
   return byPart(all).flatMap(([part, ofPart]) => [
-    ...wrap(part, width, ""),
+    ...wrap(part, surface.width, "").map((line) => surface.paint("strong", line)),
     ...ofPart.flatMap(({ title, verdict, evidence }) => [
-      ...wrap(title, width, `  ${stepWords[verdict].padEnd(10)}`),
-      ...evidence.slice(0, 1).flatMap((text) => wrap(clip(text, evidenceLengthMax), width, " ".repeat(12))),
+      ...marked(title, surface, `  ${stepWords[verdict].padEnd(10)}`, stepTones[verdict]),
+      ...evidence.slice(0, 1).flatMap((text) => wrap(clip(text, evidenceLengthMax), surface.width, " ".repeat(12))),
     ]),
   ]);
 }
@@ -90,7 +112,7 @@ const eventTextLengthMax = 20;
 const eventTextLengths: Readonly<Record<string, number>> = { user: 28, key: 22 };
 
 /** The calls that the audit trail shows, in the order of their times. */
-function events({ kmsEvents }: Result, width: number): string[] {
+function events({ kmsEvents }: Result, surface: Surface): string[] {
   if (kmsEvents.length === 0) return [];
   const columns = eventColumns.map((column) => ({
     ...column,
@@ -106,119 +128,66 @@ function events({ kmsEvents }: Result, width: number): string[] {
           { words: `  … ${hidden} more, all of them in report.html and kms-events.csv`, mark: "" },
           ...kmsEvents.slice(-eventsShownMax).map(line),
         ];
-  return ["KMS calls in the audit trail", ...table("  time", columns, lines, width, "left")];
+  const title = surface.paint("strong", "KMS calls in the audit trail");
+  return [title, ...table({ title: "  time", columns, lines, align: "left" }, surface)];
 }
 
 /** How many of each suite ended how. */
-function areas({ checks }: Result, width: number): string[] {
+function areas({ checks }: Result, surface: Surface): string[] {
   const columns = checkVerdicts
     .filter((verdict) => checks.some((check) => check.verdict === verdict))
     .map((verdict): Column<readonly CheckResult[]> => {
-      const of = (ofArea: readonly CheckResult[]) => String(ofArea.filter((check) => check.verdict === verdict).length);
-      return { title: verdictWords[verdict], rank: 0, of };
+      const count = (ofArea: readonly CheckResult[]) => ofArea.filter((check) => check.verdict === verdict).length;
+      const tone = (ofArea: readonly CheckResult[]) => (count(ofArea) > 0 ? verdictTones[verdict] : undefined);
+      return { title: verdictWords[verdict], rank: 0, of: (ofArea) => String(count(ofArea)), tone };
     });
   const lines = byArea(checks).map(([area, ofArea]) => ({ label: `  ${area}`, row: ofArea }));
-  return lines.length === 0 ? [] : table("Checks", columns, lines, width);
+  return lines.length === 0 ? [] : table({ title: "Checks", columns, lines }, surface);
 }
 
 /** The tables of a plan; what is described stands in the files of the plan. */
-function planned({ plan }: Result, width: number): string[][] {
+function planned({ plan }: Result, surface: Surface): string[][] {
   const tables = plan === null ? [] : planTables(plan).filter(({ table: { first } }) => first !== "field");
-  return tables.map(({ title, table: { first, heads, groups } }) => {
+  return tables.map(({ title, table: { heads, groups } }) => {
     const rows = groups.flatMap(({ name, rows: ofGroup }) => ofGroup.map((row) => [name, ...row]));
     const isWordy = rows.some((row) => row.some((text) => text.length > wordyLength));
-    if (isWordy) return [title, ...rows.flatMap((row) => wrap(row.join(": "), width, "  "))];
-    const columns = [first, ...heads.map((head) => head.title)]
-      .map((head, at): Column<readonly string[]> => ({ title: head, rank: at, of: (row) => oneLine(row[at] ?? "") }))
-      .slice(1);
-    return table(
-      title,
-      columns,
-      rows.map((row) => ({ label: `  ${oneLine(row[0] ?? "")}`, row })),
-      width,
-    );
+    if (isWordy) return [surface.paint("strong", title), ...rows.flatMap((row) => wrap(row.join(": "), surface.width, "  "))];
+    // Words before the figures belong to the row's name: a figure without them would say nothing.
+    const names = heads.some(({ holds }) => holds === "figures") ? heads.findIndex(({ holds }) => holds === "figures") : 0;
+    const columns = heads
+      .slice(names)
+      .map(({ title: head }, at): Column<readonly string[]> => ({ title: head, rank: at, of: (row) => oneLine(row[at] ?? "") }));
+    const lines = rows.map((row) => ({ label: `  ${oneLine(row.slice(0, names + 1).join(" "))}`, row: row.slice(names + 1) }));
+    return table({ title, columns, lines }, surface);
   });
 }
 
 /** Longer texts make no column. */
 const wordyLength = 34;
 
-/** Words take the whole width; figures stand in columns, `label` before them. */
-type Line<Row> = { readonly words: string; readonly mark: string } | { readonly label: string; readonly row: Row };
-
 /** The phases of one benchmark and number of secrets, provider by provider. */
-function phases({ title, rows }: CellSection, width: number): string[] {
+function phases({ title, rows }: CellSection, surface: Surface): string[] {
   const lines = rows.flatMap((row): Line<ShownPhase>[] => [
     {
       words: [row.label, factsOf(row)].filter((words) => words !== "").join(": "),
-      mark: row.rounds.some((cell) => cellFaults(cell).length > 0) ? "✗ " : "",
+      ...(row.rounds.some((cell) => cellFaults(cell).length > 0) ? { mark: "✗ ", tone: "fault" } : { mark: "" }),
     },
     ...row.phases.flatMap((phase): Line<ShownPhase>[] => {
       const trouble = troubles(phase);
       const figures = { label: `  ${phase.name}`, row: phase };
-      return trouble === "" ? [figures] : [figures, { words: trouble, mark: "    ! " }];
+      return trouble === "" ? [figures] : [figures, { words: trouble, mark: "    ! ", tone: "fault" }];
     }),
   ]);
-  return table(title, columnsOf(rows), lines, width);
+  return table({ title, columns: columnsOf(rows), lines }, surface);
 }
 
 /** What the tap saw, provider by provider; nothing where it saw no call. */
-function kms(cells: readonly CellRows[], width: number): string[] {
+function kms(cells: readonly CellRows[], surface: Surface): string[] {
   const lines = cells.flatMap((cell) =>
     kmsCalls(cell).map((calls) => {
       const [label = ""] = pieces(oneLine(`${cell.label} ${calls.method}`), labelLengthMax);
       return { label: `  ${label}`, row: calls };
     }),
   );
-  return lines.length === 0 ? [] : table("KMS calls at the tap", kmsColumns, lines, width);
-}
-
-/** Leaves out the least important columns until the others fit. */
-export function table<Row>(
-  title: string,
-  columns: readonly Column<Row>[],
-  lines: readonly Line<Row>[],
-  width: number,
-  align: "left" | "right" = "right",
-): string[] {
-  const rows = lines.map((line) => ("words" in line ? line : [line.label, ...columns.map(({ of }) => of(line.row))]));
-  const texts = [[title, ...columns.map((column) => column.title)], ...rows];
-  const widths = texts.reduce<number[]>(
-    (widest, text) => ("words" in text ? widest : text.map((figure, at) => Math.max(widest[at] ?? 0, figure.length))),
-    [],
-  );
-  if (columns.length > 0 && widths.reduce((sum, each) => sum + each + 2, -2) > width) {
-    const lastRank = Math.max(...columns.map(({ rank }) => rank));
-    const important = columns.filter(({ rank }) => rank !== lastRank);
-    return table(title, important, lines, width, align);
-  }
-  return texts.flatMap((text) =>
-    "words" in text
-      ? wrap(text.words, width, text.mark)
-      : [
-          text
-            .map((figure, at) => (at === 0 || align === "left" ? figure.padEnd(widths[at] ?? 0) : figure.padStart(widths[at] ?? 0)))
-            .join("  ")
-            .trimEnd(),
-        ],
-  );
-}
-
-/** Breaks a sentence into lines of at most `width` characters: `mark` stands before the first, blanks before the others. */
-export function wrap(sentence: string, width: number, mark: string): string[] {
-  const room = width - mark.length;
-  const lines: string[] = [];
-  for (const word of oneLine(sentence)
-    .split(" ")
-    .flatMap((whole) => pieces(whole, room))) {
-    const line = lines.at(-1);
-    if (line === undefined || line.length + 1 + word.length > room) lines.push(word);
-    else lines[lines.length - 1] = `${line} ${word}`;
-  }
-  return lines.map((line, at) => (at === 0 ? mark : " ".repeat(mark.length)) + line);
-}
-
-/** A word, cut where it is longer than a line. */
-function pieces(word: string, length: number): string[] {
-  return word.match(new RegExp(`.{1,${length}}`, "gu")) ?? [];
+  return lines.length === 0 ? [] : table({ title: "KMS calls at the tap", columns: kmsColumns, lines }, surface);
 }

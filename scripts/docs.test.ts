@@ -43,7 +43,7 @@ describe("links", () => {
 
 describe("the line at the end of each page", () => {
   it("leads on in the order of the contents, and replaces the one that stood there", () => {
-    const stops = stopsOf("[A](a.md) [again](a.md) [B](sub/b.md#part) [C](sub/c.md) [D](../D.md)");
+    const stops = stopsOf("[first](a.md) [A](a.md) [B](sub/b.md#part) [C](sub/c.md) [D](../D.md)");
     expect(stops.map(({ path }) => path)).toEqual(["docs/a.md", "docs/sub/c.md"]);
     const once = withNavigation("docs/sub/c.md", "# C\n", stops);
     expect(once).toMatch(/\n← \[A\]\(\.\.\/a\.md\) · \[Contents\]\(\.\.\/README\.md\)\n$/);

@@ -4,6 +4,7 @@ import type { Clock } from "../clock.ts";
 import type { CommandContext, ExitCode } from "../command.ts";
 import { messageOf } from "../errors.ts";
 import type { Journal } from "../run/journal.ts";
+import { lookOf } from "../run/look.ts";
 import { clockResolutionNs, machineFacts } from "../run/machine.ts";
 import type { RunFolder } from "../run/run-folder.ts";
 import type { Header } from "../run/schema.ts";
@@ -30,7 +31,7 @@ export async function runJournaled(
   { folder, progress, clock, context }: ProcedureSurroundings,
   takeSteps: (journal: Journal) => Promise<void>,
 ): Promise<ExitCode> {
-  const { stdout, stderr, columns, signal, line } = context;
+  const { stdout, stderr, columns, environment, signal, line } = context;
   const journal = folder.startJournal({
     ...known,
     command: "ack",
@@ -52,7 +53,7 @@ export async function runJournaled(
     progress[Symbol.dispose]();
     const result = journal.result();
     // First, because a disk that is full takes no reports.
-    stdout.write(isJson ? json.render(result) : renderTerminal(result, columns));
+    stdout.write(isJson ? json.render(result) : renderTerminal(result, columns, lookOf(stdout, environment).paint));
     await writeReports(folder.path, result);
     if (!isJson) stderr.write(`The run is in ${folder.path}; report.html there shows it.\n`);
   }

@@ -12,7 +12,7 @@ import { systemClock } from "../clock.ts";
 import { type CommandContext, defineCommand, type ExitCode } from "../command.ts";
 import { UsageError } from "../errors.ts";
 import { Lease, sweepLeases } from "../lease.ts";
-import { progressMode } from "../run/progress.ts";
+import { Display } from "../run/display.ts";
 import { createRunFolder } from "../run/run-folder.ts";
 import { StepProgress } from "../run/step-progress.ts";
 import { chooseTarget } from "../target/choose.ts";
@@ -97,9 +97,10 @@ async function runAck(given: RunWords, context: CommandContext): Promise<ExitCod
     kubernetesVersion: parseKubernetesVersion(given.kubernetes),
     etcdVersion: parseEtcdVersion(given["etcd-version"]),
   };
-  using progress = new StepProgress({ stream: stderr, mode: progressMode(stderr, { quiet: given.json, environment }), clock });
+  const display = Display.on(stderr, { quiet: given.json, environment, clock });
+  using progress = new StepProgress(display);
   await sweepLeases(removeContainer);
-  using installing = showProgress(stderr, clock);
+  using installing = showProgress(display);
   const { target, refused, headline } = await chooseTarget({
     ...versions,
     wanted: given.target,
@@ -170,7 +171,7 @@ async function verifyAck(given: VerifyGiven, context: CommandContext): Promise<E
   };
   // Before there is a folder.
   verifyOptionsOf(words);
-  using progress = new StepProgress({ stream: stderr, mode: progressMode(stderr, { quiet: given.json, environment }), clock });
+  using progress = new StepProgress(Display.on(stderr, { quiet: given.json, environment, clock }));
   await using folder = await createRunFolder({ command: "ack", out: given.out, clock });
   progress.say(`The run goes to ${folder.path}.`);
   const run: ProcedureRun = {

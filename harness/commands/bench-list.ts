@@ -1,8 +1,10 @@
+import { surfaceOf, wrap } from "../../reports/layout.ts";
 import { type Benchmark, benchDefaults } from "../../suites/bench/benchmark.ts";
 
 /** The benchmarks with their questions and what peers leave open, for a terminal or as JSON. */
 export function listBenchmarks(benchmarks: readonly Benchmark[], { json, columns }: { json: boolean; columns: number }): string {
   if (json) return `${JSON.stringify(benchmarks.map(described), null, 2)}\n`;
+  const { width } = surfaceOf(columns);
   return benchmarks
     .map((benchmark) => {
       const { id, question, knownBefore, takes, needs } = benchmark;
@@ -14,7 +16,10 @@ export function listBenchmarks(benchmarks: readonly Benchmark[], { json, columns
         ["needs", needs],
         ...own.map((option, at) => [at === 0 ? "options" : "", option]),
       ];
-      return [`${id}\n`, ...lines.map(([label = "", text = ""]) => hanging(label, text, columns))].join("");
+      return [
+        `${id}\n`,
+        ...lines.map(([label = "", text = ""]) => `${wrap(text, width, `  ${label.padEnd(labelWidth)}`).join("\n")}\n`),
+      ].join("");
     })
     .join("\n");
 }
@@ -35,15 +40,3 @@ function described({ id, question, knownBefore, takes, needs, measures, understa
 }
 
 const labelWidth = 10;
-
-/** A label with its text beside it, in as many lines as it needs. */
-function hanging(label: string, text: string, columns: number): string {
-  const room = Math.max(40, columns - labelWidth - 2);
-  const lines: string[] = [];
-  for (const word of text.split(" ")) {
-    const line = lines.at(-1);
-    if (line === undefined || line.length + 1 + word.length > room) lines.push(word);
-    else lines[lines.length - 1] = `${line} ${word}`;
-  }
-  return lines.map((line, at) => `  ${(at === 0 ? label : "").padEnd(labelWidth)}${line}\n`).join("");
-}

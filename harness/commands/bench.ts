@@ -15,8 +15,10 @@ import { measureFloor } from "../load/floor.ts";
 import { nullApi } from "../load/null-api.ts";
 import { nullPlugin } from "../load/null-plugin.ts";
 import { localProvider } from "../plugin-process.ts";
+import { Display } from "../run/display.ts";
+import { lookOf } from "../run/look.ts";
 import { clockResolutionNs, machineFacts } from "../run/machine.ts";
-import { Progress, progressMode } from "../run/progress.ts";
+import { Progress } from "../run/progress.ts";
 import { createRunFolder } from "../run/run-folder.ts";
 import { arrivals, benchProviders, type Header } from "../run/schema.ts";
 import { type Condition, judgeThreshold } from "../run/threshold.ts";
@@ -148,9 +150,10 @@ export const command = defineCommand({
       });
     }
     if (wanted.pluginSocket !== undefined) await requireListening(wanted.pluginSocket);
-    using progress = new Progress({ stream: stderr, mode: progressMode(stderr, { quiet: given.json, environment }), clock });
+    const display = Display.on(stderr, { quiet: given.json, environment, clock });
+    using progress = new Progress(display);
     await sweepLeases(removeContainer);
-    using installing = showProgress(stderr, clock);
+    using installing = showProgress(display);
     const choose = () =>
       chooseTarget({
         ...wanted,
@@ -206,7 +209,7 @@ export const command = defineCommand({
       progress[Symbol.dispose]();
       const result = journal.result();
       // First, because a disk that is full takes no reports.
-      stdout.write(given.json ? json.render(result) : renderTerminal(result, columns));
+      stdout.write(given.json ? json.render(result) : renderTerminal(result, columns, lookOf(stdout, environment).paint));
       await writeReports(folder.path, result);
       if (!given.json) stderr.write(`The run is in ${folder.path}; report.html there shows it.\n`);
     }

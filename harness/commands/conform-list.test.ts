@@ -15,6 +15,21 @@ it("names the checks in columns", () => {
   );
 });
 
+it("folds them on a terminal that is too narrow for columns", () => {
+  const long = "It holds, whatever the plugin does, whatever the API server asks, and whatever the clock says.";
+  const text = listChecks([{ id: "plugin/a", title: long, level: "MUST", invariants: ["K2-09"], needs: [], ...facts }], all, {
+    json: false,
+    columns: 60,
+  });
+  expect(text.split("\n")).toEqual([
+    "plugin/a MUST K2-09",
+    "    It holds, whatever the plugin does, whatever the API",
+    "    server asks, and whatever the clock says.",
+    "1 check.",
+    "",
+  ]);
+});
+
 it.each([
   ["--only", { ...all, only: ["K2-11"] }],
   ["--skip", { ...all, skip: ["*bee"] }],

@@ -10,9 +10,10 @@ import { requireListening } from "../kms/socket.ts";
 import { Lease, sweepLeases } from "../lease.ts";
 import { Random } from "../random.ts";
 import { CheckProgress } from "../run/check-progress.ts";
+import { Display } from "../run/display.ts";
 import type { Journal } from "../run/journal.ts";
+import { lookOf } from "../run/look.ts";
 import { clockResolutionNs, machineFacts } from "../run/machine.ts";
-import { progressMode } from "../run/progress.ts";
 import { createRunFolder } from "../run/run-folder.ts";
 import { type CheckArea, checkAreas, type Header } from "../run/schema.ts";
 import { verdicts } from "../run/verdict.ts";
@@ -82,7 +83,7 @@ export const command = defineCommand({
     if (given.list) {
       const named = checkAreas.filter((area) => given.suite.includes(area));
       const listed = (named.length === 0 ? checkAreas : named).flatMap((area) => areas[area].checks);
-      stdout.write(listChecks(listed, selection, given));
+      stdout.write(listChecks(listed, selection, { json: given.json, columns: stdout.isTTY === true ? columns : undefined }));
       return 0;
     }
     const options = parseConformWords(given, bundledProviderOf(given, environment));
@@ -93,9 +94,10 @@ export const command = defineCommand({
     const chosen = new Map(options.areas.map((area) => [area, selectChecks(areas[area].checks, selection)]));
     if (options.socket !== undefined) await requireListening(options.socket);
     if (options.path !== undefined) await requireReadable(options.path);
-    using progress = new CheckProgress({ stream: stderr, mode: progressMode(stderr, { quiet: given.json, environment }), clock });
+    const display = Display.on(stderr, { quiet: given.json, environment, clock });
+    using progress = new CheckProgress(display);
     await sweepLeases(removeContainer);
-    const target = await targetFor(options, given.target, context);
+    const target = await targetFor(options, given.target, display, context);
     if (target !== undefined) progress.say(target.headline);
     await using folder = await createRunFolder({ command: "conform", out: given.out, clock });
     progress.say(`Seed ${options.seed}; the run goes to ${folder.path}.`);
@@ -131,7 +133,7 @@ export const command = defineCommand({
       progress[Symbol.dispose]();
       const result = journal.result();
       // First, because a disk that is full takes no reports.
-      stdout.write(given.json ? json.render(result) : renderTerminal(result, columns));
+      stdout.write(given.json ? json.render(result) : renderTerminal(result, columns, lookOf(stdout, environment).paint));
       await writeReports(folder.path, result);
       if (!given.json) stderr.write(`The run is in ${folder.path}; report.html there shows it.\n`);
     }
@@ -189,10 +191,11 @@ async function runAreas(
 async function targetFor(
   options: ConformOptions,
   wanted: "auto" | TargetKind,
-  { stderr, environment, signal }: CommandContext,
+  display: Display,
+  { environment, signal }: CommandContext,
 ): Promise<ChosenTarget | undefined> {
   if (!options.areas.some((area) => areas[area].needsTarget(options))) return undefined;
-  using installing = showProgress(stderr, systemClock);
+  using installing = showProgress(display);
   return await chooseTarget({ ...options, wanted, environment, progress: installing.report, clock: systemClock, signal });
 }
 

@@ -7,6 +7,7 @@ import { UsageError } from "../errors.ts";
 import { planOf } from "../plan/plan.ts";
 import { parseStatedLimit } from "../plan/stated-limit.ts";
 import { parseSweep } from "../plan/sweep.ts";
+import { lookOf } from "../run/look.ts";
 import { clockResolutionNs, machineFacts } from "../run/machine.ts";
 import { createRunFolder } from "../run/run-folder.ts";
 import type { Header } from "../run/schema.ts";
@@ -58,7 +59,7 @@ export const command = defineCommand({
       .option("seed", { type: "string", requiresArg: true, describe: "Repeats a plan to the digit; 1 if not given" })
       .option("out", { type: "string", requiresArg: true, describe: "Folder of the plan; runs/<time>-plan if not given" })
       .option("json", { type: "boolean", default: false, describe: "Print the result as JSON" }),
-  async run(given, { stdout, stderr, columns, signal, line }) {
+  async run(given, { stdout, stderr, columns, environment, signal, line }) {
     const fromOptions = givenFields(given);
     const fromFile = given.file === undefined ? {} : await fileFields(given.file);
     const sources = [
@@ -99,7 +100,7 @@ export const command = defineCommand({
     journal.append({ event: "plan", plan: planOf({ described, fleet, seed, prices, sweep, stated }) });
     journal.append({ event: "end", status: "complete", fault: null });
     const result = journal.result();
-    stdout.write(given.json ? json.render(result) : renderTerminal(result, columns));
+    stdout.write(given.json ? json.render(result) : renderTerminal(result, columns, lookOf(stdout, environment).paint));
     await writeReports(folder.path, result);
     if (!given.json) stderr.write(`The plan is in ${folder.path}; report.html there shows it.\n`);
     return verdicts(result).exitCode;

@@ -12,6 +12,7 @@ import { UsageError } from "../errors.ts";
 import { makeFolder } from "../make-folder.ts";
 import { type Comparison, isBroken } from "../run/comparison.ts";
 import { folderFault } from "../run/folder-fault.ts";
+import { lookOf } from "../run/look.ts";
 import { readRun } from "../run/read-run.ts";
 import { writeComparison, writeReports } from "./write-reports.ts";
 
@@ -72,7 +73,9 @@ export const command = defineCommand({
     const result = await readRun(run);
     if (baseline !== undefined) await writeBaseline(baseline, sideOf(result));
     await writeReports(run, result);
-    context.stdout.write(isJson ? json.render(result) : renderTerminal(result, context.columns));
+    context.stdout.write(
+      isJson ? json.render(result) : renderTerminal(result, context.columns, lookOf(context.stdout, context.environment).paint),
+    );
     // The reports are made, whatever they say: the verdict on the run was given when it ran.
     return 0;
   },
@@ -103,9 +106,9 @@ async function compareCells(
 async function showComparison(
   comparison: Comparison,
   { run, out, isJson }: ToCompare,
-  { stdout, columns }: CommandContext,
+  { stdout, columns, environment }: CommandContext,
 ): Promise<ExitCode> {
-  stdout.write(isJson ? comparisonJson.render(comparison) : renderComparison(comparison, columns));
+  stdout.write(isJson ? comparisonJson.render(comparison) : renderComparison(comparison, columns, lookOf(stdout, environment).paint));
   if (out !== undefined) {
     await makeFolder(out).catch((thrown: unknown) => Promise.reject(folderFault(out, thrown)));
     await writeComparison(out, comparison);

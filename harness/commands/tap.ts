@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
-import { createLogUpdate } from "log-update";
+import type { Column } from "../../reports/column.ts";
+import { type Surface, surfaceOf, table } from "../../reports/layout.ts";
 import { formatMs } from "../../reports/units.ts";
 import { systemClock } from "../clock.ts";
 import { type CommandContext, defineCommand } from "../command.ts";
@@ -7,9 +8,10 @@ import { KmsmarkError, UsageError } from "../errors.ts";
 import { parseFault } from "../kms/fault-syntax.ts";
 import { startTap, type Tap } from "../kms/tap.ts";
 import type { TapRecord } from "../kms/tap-record.ts";
-import { TapSummary } from "../kms/tap-summary.ts";
+import { type CallSummary, TapSummary } from "../kms/tap-summary.ts";
 import { Random } from "../random.ts";
-import { progressMode } from "../run/progress.ts";
+import { cut, Display } from "../run/display.ts";
+import { lookOf } from "../run/look.ts";
 import { SampleFile, tapRecordColumns } from "../run/samples.ts";
 
 /** How often records are fetched, written down and shown. */
@@ -52,7 +54,11 @@ export const command = defineCommand({
     const summary = new TapSummary();
     await watch(tap, summary, record === undefined ? undefined : new SampleFile<TapRecord>(record, tapRecordColumns), json, context);
     const problems = await tap.problems();
-    context.stdout.write(json ? `${JSON.stringify({ calls: summary.toJson(), problems })}\n` : `${renderTable(summary)}\n`);
+    context.stdout.write(
+      json
+        ? `${JSON.stringify({ calls: summary.toJson(), problems })}\n`
+        : `${renderTable(summary, surfaceOf(context.columns, lookOf(context.stdout, context.environment).paint))}\n`,
+    );
     return 0;
   },
 });
@@ -65,14 +71,13 @@ async function watch(
   json: boolean,
   { signal, stderr, environment }: CommandContext,
 ): Promise<void> {
-  const isLive = progressMode(stderr, { quiet: json, environment }) === "live";
-  const line = createLogUpdate(stderr, { showCursor: true });
+  // With --json only the summary is left out: a fault is told all the same.
+  using display = Display.on(stderr, { quiet: false, environment, clock: systemClock });
   const said = new Set<string>();
   const say = (sentence: string) => {
     if (said.has(sentence)) return;
     said.add(sentence);
-    if (isLive) line.clear();
-    stderr.write(`kmsmark: ${sentence}\n`);
+    display.say(`kmsmark: ${sentence}`);
   };
   for (let isLast = false; ; isLast = signal.aborted) {
     const records = await tap.drain();
@@ -89,29 +94,26 @@ async function watch(
     }
     for (const problem of await tap.problems()) say(problem);
     if (isLast) break;
-    if (isLive) line(`${summary.sentence(records.length / (stepMs / 1000))}, ${await tap.inFlight()} in flight`);
+    if (!json) {
+      const inFlight = await tap.inFlight();
+      const line = `${summary.sentence(records.length / (stepMs / 1000))}, ${inFlight} in flight`;
+      display.show((width) => [cut(line, width, display.look)]);
+    }
     // The interruption ends the wait, and is no fault here.
     await systemClock.sleep(stepMs, signal).catch(() => {});
   }
-  if (isLive) line.clear();
 }
 
-function renderTable(summary: TapSummary): string {
-  const rows = [
-    ["call", "calls", "failed", "probes", "p50", "p99", "max"],
-    ...summary
-      .toJson()
-      .map(({ kms, method, calls, failed, probes, p50Ms, p99Ms, maxMs }) => [
-        `${kms} ${method}`,
-        String(calls),
-        String(failed),
-        String(probes),
-        ...[p50Ms, p99Ms, maxMs].map(formatMs),
-      ]),
-  ];
-  if (rows.length === 1) return "No call came.";
-  const widths = rows.reduce<number[]>((before, row) => row.map((cell, column) => Math.max(before[column] ?? 0, cell.length)), []);
-  return rows
-    .map((row) => row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))).join("  "))
-    .join("\n");
+function renderTable(summary: TapSummary, surface: Surface): string {
+  const lines = summary.toJson().map((row) => ({ label: `${row.kms} ${row.method}`, row }));
+  return lines.length === 0 ? "No call came." : table({ title: "call", columns: callColumns, lines }, surface).join("\n");
 }
+
+const callColumns: readonly Column<CallSummary>[] = [
+  { title: "calls", rank: 1, of: ({ calls }) => String(calls) },
+  { title: "failed", rank: 2, of: ({ failed }) => String(failed), tone: ({ failed }) => (failed > 0 ? "doubt" : undefined) },
+  { title: "probes", rank: 4, of: ({ probes }) => String(probes) },
+  { title: "p50", rank: 2, of: ({ p50Ms }) => formatMs(p50Ms) },
+  { title: "p99", rank: 3, of: ({ p99Ms }) => formatMs(p99Ms) },
+  { title: "max", rank: 5, of: ({ maxMs }) => formatMs(maxMs) },
+];

@@ -8,6 +8,7 @@ import { findInstances, type Instance, type InstanceRecord, leaveInstance, takeI
 import { requireListening, socketPathOf } from "../kms/socket.ts";
 import { type Lease, sweepLeases } from "../lease.ts";
 import { startPluginProcess } from "../plugin-process.ts";
+import { Display } from "../run/display.ts";
 import { benchProviders } from "../run/schema.ts";
 import { ApiProbe } from "../target/api-probe.ts";
 import { chooseTarget } from "../target/choose.ts";
@@ -55,7 +56,7 @@ export const command = defineCommand({
     if (given.kubeconfig !== undefined) requireFree(given.kubeconfig);
 
     await using lease = await takeInstance(given.name, removeContainer);
-    using progress = showProgress(stderr, clock);
+    using progress = showProgress(Display.on(stderr, { quiet: given.json, environment, clock }));
     const choice = { wanted: given.target, kubernetesVersion, etcdVersion, environment, progress: progress.report, clock, signal };
     const { target, headline } = await chooseTarget(choice);
     progress[Symbol.dispose]();

@@ -131,7 +131,7 @@ describe("an open load", () => {
     });
     const running = driver.run();
     await clock.advance(95);
-    expect(driver.progress()).toMatchObject({ done: 7, inFlight: 1, count: 10 });
+    expect(driver.progress()).toMatchObject({ done: 7, failed: 7, inFlight: 1, count: 10 });
     await clock.advance(10_000);
     expect(await running).toMatchObject({ due: 10, ok: 1, dropped: 9, durationMs: 5000 });
   });
@@ -245,10 +245,10 @@ describe("any load", () => {
       clock,
       signal: never,
     });
-    expect(driver.progress()).toEqual({ done: 0, count: 100, inFlight: 0, ratePerSecond: 0 });
+    expect(driver.progress()).toEqual({ done: 0, count: 100, inFlight: 0, failed: 0, latency: { count: 0, totalMs: 0 } });
     const running = driver.run();
     await clock.advance(500);
-    expect(driver.progress()).toEqual({ done: 49, count: 100, inFlight: 2, ratePerSecond: 98 });
+    expect(driver.progress()).toEqual({ done: 49, count: 100, inFlight: 2, failed: 0, latency: { count: 49, totalMs: 49 * 15 } });
     await clock.advance(10_000);
     await running;
   });

@@ -69,8 +69,10 @@ export interface LoadProgress {
   /** Requests that the schedule holds. */
   readonly count: number;
   readonly inFlight: number;
-  /** Requests over per second since the start; 0 before it. */
-  readonly ratePerSecond: number;
+  /** Requests that failed or were dropped. */
+  readonly failed: number;
+  /** What the successful ones took together, from due to done. */
+  readonly latency: { readonly count: number; readonly totalMs: number };
 }
 
 const inFlightMaxDefault = 64;
@@ -182,13 +184,13 @@ export class LoadDriver {
 
   /** How far the load is; cheap, and may be asked at any time. */
   progress(): LoadProgress {
-    const done = this.#ok + this.#failed + this.#dropped;
-    const elapsedMs = this.#startMs === undefined ? 0 : this.#clock.monotonicMs() - this.#startMs;
+    const failed = this.#failed + this.#dropped;
     return {
-      done,
+      done: this.#ok + failed,
       count: this.#options.schedule.count,
       inFlight: this.#inFlight.count,
-      ratePerSecond: elapsedMs > 0 ? (done * 1000) / elapsedMs : 0,
+      failed,
+      latency: { count: this.#latency.count, totalMs: this.#latency.totalMs },
     };
   }
 

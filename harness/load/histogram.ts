@@ -98,6 +98,11 @@ export class LatencyHistogram {
     return this.#count;
   }
 
+  /** Of all that were recorded, milliseconds. */
+  get totalMs(): number {
+    return this.#sumNs / 1e6;
+  }
+
   /** Takes one duration, in nanoseconds; fractions are rounded. Throws RangeError for what is no duration. */
   recordNs(ns: number): void {
     if (!(ns >= 0)) throw new RangeError(`${ns} ns is no duration.`);

@@ -3,7 +3,8 @@ import { stripVTControlCharacters } from "node:util";
 import { expect, it } from "vitest";
 import { VirtualClock } from "../virtual-clock.ts";
 import { CheckProgress } from "./check-progress.ts";
-import type { ProgressMode } from "./progress.ts";
+import { Display } from "./display.ts";
+import type { ProgressMode } from "./look.ts";
 import type { CheckVerdict } from "./schema.ts";
 
 const ended = (id: string, verdict: CheckVerdict) => ({ id, verdict, title: "It holds.", level: "MUST" }) as const;
@@ -12,7 +13,7 @@ const ended = (id: string, verdict: CheckVerdict) => ({ id, verdict, title: "It 
 function on(mode: ProgressMode, columns = 200) {
   const stream = Object.assign(new PassThrough({ encoding: "utf8" }), { isTTY: mode === "live", columns });
   const clock = new VirtualClock();
-  const progress = new CheckProgress({ stream, mode, clock });
+  const progress = new CheckProgress(new Display({ stream, mode, clock }));
   const written = (): string => stripVTControlCharacters(stream.read() ?? "");
   const lastLine = () =>
     written()
@@ -29,6 +30,7 @@ it("shows on a terminal how many are done and which are under way", async () => 
   await clock.advance(2000);
   expect(lastLine()).toBe("0/3 checks, 2 s: plugin/a and 1 more");
   progress.end(ended("plugin/a", "pass"));
+  await clock.advance(200);
   expect(lastLine()).toBe("1/3 checks, 2 s: plugin/b");
   progress.end(ended("plugin/b", "inconclusive"));
   expect(lastLine()).toBe("2/3 checks, 1 not passed, 2 s");

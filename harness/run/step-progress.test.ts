@@ -2,14 +2,15 @@ import { PassThrough } from "node:stream";
 import { stripVTControlCharacters } from "node:util";
 import { expect, it } from "vitest";
 import { VirtualClock } from "../virtual-clock.ts";
-import type { ProgressMode } from "./progress.ts";
+import { Display } from "./display.ts";
+import type { ProgressMode } from "./look.ts";
 import { StepProgress } from "./step-progress.ts";
 
 /** A progress over a stream that remembers what was written. */
 function on(mode: ProgressMode, columns = 200) {
   const stream = Object.assign(new PassThrough({ encoding: "utf8" }), { isTTY: mode === "live", columns });
   const clock = new VirtualClock();
-  const progress = new StepProgress({ stream, mode, clock });
+  const progress = new StepProgress(new Display({ stream, mode, clock }));
   const written = (): string => stripVTControlCharacters(stream.read() ?? "");
   const lastLine = () =>
     written()

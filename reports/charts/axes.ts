@@ -9,6 +9,7 @@ export const percentileAxis = {
   title: "percentile",
   column: "percentile",
   scale: "nines",
+  isPlain: true,
   text: (percent) => `p${Number(percent.toPrecision(8))}`,
 } as const satisfies Axis;
 
@@ -17,15 +18,23 @@ export const timeAxis = {
   title: "time",
   column: "time_s",
   scale: "linear",
-  text: (seconds) => formatMs(seconds * 1000),
+  isPlain: true,
+  text: (seconds) => (seconds === 0 ? "0" : formatMs(seconds * 1000)),
 } as const satisfies Axis;
 
 /** Bytes from nothing. */
-export const bytesAxis = { title: "bytes", column: "bytes", scale: "linear", text: formatBytes } as const satisfies Axis;
+export const bytesAxis = {
+  title: "bytes",
+  column: "bytes",
+  scale: "linear",
+  isPlain: true,
+  steps: "binary",
+  text: (bytes) => (bytes === 0 ? "0" : formatBytes(bytes)),
+} as const satisfies Axis;
 
 /** How often; from 0, or over several powers of ten with a place for 0. */
 export function countAxis(title: string, column: string, scale: "linear" | "log" | "zero-log"): Axis {
-  return { title, column, scale, text: countText };
+  return { title, column, scale, steps: "whole", text: countText };
 }
 
 /** `12,345`. */

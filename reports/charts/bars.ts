@@ -24,6 +24,7 @@ export function drawBars(chart: BarChart): string {
   const names = new Map(bars.map(({ name }, at) => [`${at}`, clip(oneLine(name), 24)]));
   const marginLeft = 16 + 6.4 * Math.max(4, ...[...names.values()].map(({ length }) => length));
   const scale = scaleFor(value, [0, valueMax], 5);
+  const bottom = value.isPlain === true ? 22 : 38;
   const legend = partsOf(chart).map(kindName);
   const placed = bars.flatMap(({ parts }, at) => {
     let from = 0;
@@ -40,11 +41,11 @@ export function drawBars(chart: BarChart): string {
     className: "narrow",
     plot: {
       width: widths.narrow,
-      height: rowHeight * bars.length + 42,
+      height: rowHeight * bars.length + 4 + bottom,
       marginLeft,
       marginRight: 64,
       marginTop: 4,
-      marginBottom: 38,
+      marginBottom: bottom,
       x: { type: "linear", domain: [scale.low, scale.high], axis: null },
       y: { type: "band", domain: [...names.keys()], padding: 0, axis: null },
       marks: [
@@ -63,7 +64,12 @@ export function drawBars(chart: BarChart): string {
           tickFormat: (key: string) => names.get(key) ?? "",
           className: "name",
         }),
-        Plot.text([oneLine(value.title)], { frameAnchor: "bottom-left", textAnchor: "start", dy: 34, className: "axis" }),
+        Plot.text(value.isPlain === true ? [] : [oneLine(value.title)], {
+          frameAnchor: "bottom-left",
+          textAnchor: "start",
+          dy: 34,
+          className: "axis",
+        }),
         ...placed.map((part) => {
           const dashes = dashesOf(part.kind);
           const hollow = dashes === undefined ? {} : { fillOpacity: 0.2, stroke: colorOf(part.tone), strokeDasharray: dashes };

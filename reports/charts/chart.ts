@@ -19,6 +19,10 @@ export interface Axis {
   readonly column: string;
   /** `nines`: percentiles, each nine of them as wide as the one before. `zero-log`: logarithmic, with a place for 0. */
   readonly scale: "linear" | "log" | "nines" | "zero-log";
+  /** What the numbers are is seen from their units: the title is not written at the axis. */
+  readonly isPlain?: true;
+  /** Between 1 and 2 there is nothing; or round numbers are powers of 2. */
+  readonly steps?: "whole" | "binary";
   /** A value as a person reads it. */
   text(value: number): string;
 }
@@ -48,6 +52,8 @@ export interface Panel {
   /** `columns` stand on one another and are `columnWidth` wide, in units of x; `marks` are lines whose points are marked. */
   readonly as: "lines" | "marks" | "columns";
   readonly columnWidth?: number;
+  /** What the axis holds at least, so that panels of several charts can be compared. */
+  readonly domain?: readonly [from: number, to: number];
   readonly series: readonly Series[];
 }
 

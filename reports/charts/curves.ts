@@ -15,7 +15,7 @@ export function drawCurves(chart: CurveChart, width: keyof typeof widths): strin
   const isWide = chart.width === "wide";
   const ticksMax = width === "wide" ? 11 : 7;
   const values = domain ?? panels.flatMap(({ series }) => series.flatMap(({ points }) => points.map(({ x }) => x)));
-  const x = scaleFor(axis, values, ticksMax);
+  const x = withOwnTicks(scaleFor(axis, values, ticksMax), axis, values, ticksMax);
   let first = 0;
   return panels.map((panel, at) => {
     const from = first;
@@ -28,6 +28,14 @@ export function drawCurves(chart: CurveChart, width: keyof typeof widths): strin
       isLast: at === panels.length - 1,
     });
   });
+}
+
+/** Numbers that were chosen, as those of Secrets, are better ticks than round ones, as long as they do not run into one another. */
+function withOwnTicks(scale: Scale, { scale: kind }: Axis, values: readonly number[], ticksMax: number): Scale {
+  const own = [...new Set(values)].sort((a, b) => a - b);
+  const apart = (scale.high - scale.low) / (ticksMax + 1);
+  const fit = own.every((value, at) => at === 0 || scale.at(value) - scale.at(own[at - 1] ?? 0) >= apart);
+  return kind === "log" && fit ? { ...scale, ticks: own } : scale;
 }
 
 function drawPanel(options: {
@@ -46,8 +54,8 @@ function drawPanel(options: {
   const bands = chart.bands ?? [];
   const lanes = isFirst ? laneOf(bands, x, width) : [];
   const top = 26 + 14 * Math.max(0, ...lanes.map((lane) => lane + 1));
-  const bottom = isLast ? 38 : 10;
-  const y = scaleFor(panel.y, yValues(panel), 6);
+  const bottom = isLast ? (chart.x.isPlain === true ? 22 : 38) : 10;
+  const y = scaleFor(panel.y, [...(panel.domain ?? []), ...yValues(panel)], as === "columns" ? 4 : 6);
   const stacked = as === "columns" ? stack(series) : series.map(({ points }) => points.map((point) => ({ ...point, base: 0 })));
   return draw({
     label: `${chart.title}: ${panel.y.title} over ${chart.x.title}; ${series.map(kindName).join(", ")}`,
@@ -76,7 +84,12 @@ function drawPanel(options: {
                 tickFormat: tickText(x, chart.x),
                 className: "tick",
               }),
-              Plot.text([oneLine(chart.x.title)], { frameAnchor: "bottom-right", textAnchor: "end", dy: 34, className: "axis" }),
+              Plot.text(chart.x.isPlain === true ? [] : [oneLine(chart.x.title)], {
+                frameAnchor: "bottom-right",
+                textAnchor: "end",
+                dy: 34,
+                className: "axis",
+              }),
             ]
           : []),
         Plot.text([oneLine(panel.y.title)], {

@@ -6,7 +6,7 @@ import { colorOf, dashesOf, draw, fillOf, seriesClass, symbolOf } from "./drawin
 import { scaleFor } from "./scale.ts";
 
 const rowHeight = 15;
-const groupGap = 12;
+const groupGap = 14;
 
 interface PlacedRow extends DotRow {
   readonly y: number;
@@ -19,14 +19,14 @@ export function dotRowsOf({ of }: DotChart): DotRow[] {
 }
 
 /** A line from the median to the 99th percentile of each row; the medians of rounds are strokes beside it. */
-export function drawDots(chart: DotChart): string {
+export function drawDots(chart: DotChart, width: "wide" | "phone"): string {
   const { of: groups, value } = chart;
   const legend = dotRowsOf(chart).map(kindName);
   let next = 0;
-  const heads: { name: string; y: number }[] = [];
+  const heads: { name: string; y: number; top: number }[] = [];
   const placed: PlacedRow[] = [];
   for (const { name, rows } of groups) {
-    heads.push({ name: clip(oneLine(name), 18), y: next + (rows.length * rowHeight) / 2 });
+    heads.push({ name: clip(oneLine(name), 18), y: next + (rows.length * rowHeight) / 2, top: next - groupGap / 2 });
     for (const [at, row] of rows.entries()) placed.push({ ...row, group: name, y: next + (at + 0.5) * rowHeight });
     next += rows.length * rowHeight + groupGap;
   }
@@ -35,14 +35,14 @@ export function drawDots(chart: DotChart): string {
   const scale = scaleFor(
     value,
     placed.flatMap(({ p50, p99, rounds }) => [p50, p99, ...rounds]),
-    7,
+    width === "wide" ? 9 : 5,
   );
   const at = (quantile: "p50" | "p99") => (row: PlacedRow) => scale.at(row[quantile]);
   return draw({
     label: `${chart.title}: ${value.title}, median and 99th percentile, by ${chart.groups} and ${chart.rows}; ${legend.join(", ")}`,
     className: "wide",
     plot: {
-      width: widths.wide,
+      width: widths[width],
       height: height + 50,
       marginLeft,
       marginRight: 20,
@@ -56,6 +56,7 @@ export function drawDots(chart: DotChart): string {
           ...{ tickSize: 0, tickPadding: 9, label: null, className: "tick" },
           tickFormat: (position: number) => shortTick(value.text(scale.ticks.find((tick) => scale.at(tick) === position) ?? 0)),
         }),
+        Plot.ruleY(heads.slice(1), { y: "top", className: "grid" }),
         Plot.text(heads, { y: "y", text: "name", frameAnchor: "left", textAnchor: "end", dx: -12, className: "name" }),
         Plot.text([oneLine(value.title)], { frameAnchor: "bottom-right", textAnchor: "end", dy: 38, className: "axis" }),
         ...placed.flatMap((row) => {

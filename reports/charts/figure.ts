@@ -4,13 +4,15 @@ import { type Chart, type Kind, kindName, kindWords, type Tone } from "./chart.t
 import { drawCurves } from "./curves.ts";
 import { type ChartData, csvOf, dataOf } from "./data.ts";
 import { dotRowsOf, drawDots } from "./dots.ts";
-import { colorOf, dashesOf, fillOf } from "./drawing.ts";
+import { colorOf, dashesOf, fillOf, symbolOf } from "./drawing.ts";
 
 /** What a legend names. */
 interface Entry {
   readonly name: string;
   readonly tone: Tone;
   readonly kind: Kind;
+  /** Of columns and bars there is no line. */
+  readonly isArea: boolean;
 }
 
 /**
@@ -36,36 +38,49 @@ ${dataPart(chart, data)}
 function entriesOf(chart: Chart): readonly Entry[] {
   switch (chart.shape) {
     case "curves":
-      return chart.panels.flatMap(({ series }) => series);
+      return chart.panels.flatMap(({ series, as }) => series.map((each) => ({ ...each, isArea: as === "columns" })));
     case "bars":
-      return partsOf(chart);
+      return partsOf(chart).map((part) => ({ ...part, isArea: true }));
     case "dots":
-      return dotRowsOf(chart);
+      return dotRowsOf(chart).map((row) => ({ ...row, isArea: false }));
   }
 }
 
 function drawings(chart: Chart): string {
   if (chart.shape === "bars") return `<div class="plots">${drawBars(chart)}</div>`;
-  if (chart.shape === "dots") return `<div class="plots">${drawDots(chart)}</div>`;
-  if (chart.width === "narrow") return `<div class="plots">${drawCurves(chart, "narrow").join("\n")}</div>`;
+  if (chart.shape === "curves" && chart.width === "narrow") return `<div class="plots">${drawCurves(chart, "narrow").join("\n")}</div>`;
   // What is wide is drawn a second time for a telephone: made smaller, nobody could read it.
-  return `<div class="plots large">${drawCurves(chart, "wide").join("\n")}</div>
-<div class="plots small">${drawCurves(chart, "phone").join("\n")}</div>`;
+  const [large, small] = (["wide", "phone"] as const).map((width) =>
+    chart.shape === "dots" ? drawDots(chart, width) : drawCurves(chart, width).join("\n"),
+  );
+  return `<div class="plots large">${large}</div>\n<div class="plots small">${small}</div>`;
 }
 
 function legendItem(entry: Entry, at: number): string {
   return `<li data-series="${at}">${swatch(entry)}<span>${escapeMarkup(kindName(entry))}</span></li>`;
 }
 
-/** A piece of the line with its mark. */
-function swatch({ tone, kind }: Entry): string {
+/** A piece of the line with its mark, or of the area. */
+function swatch({ tone, kind, isArea }: Entry): string {
+  const color = colorOf(tone);
   const dashes = dashesOf(kind);
-  return [
-    `<svg class="swatch" viewBox="0 0 22 12" width="22" height="12" aria-hidden="true">`,
-    `<path d="M0 6H22" stroke="${colorOf(tone)}" stroke-width="2"${dashes === undefined ? "" : ` stroke-dasharray="${dashes}"`}/>`,
-    `<circle cx="11" cy="6" r="3.5" fill="${fillOf(tone, kind)}" stroke="${colorOf(tone)}" stroke-width="1.5"/></svg>`,
-  ].join("");
+  const dashed = dashes === undefined ? "" : ` stroke-dasharray="${dashes}"`;
+  const shape = isArea
+    ? `<rect x="1" y="1" width="10" height="10" rx="1.5" fill="${color}"${dashes === undefined ? "" : ` fill-opacity="0.2" stroke="${color}"${dashed}`}/>`
+    : `<path d="M0 6H22" stroke="${color}" stroke-width="2"${dashed}/><path d="${symbolPaths[symbolOf(tone)]}" fill="${fillOf(tone, kind)}" stroke="${color}" stroke-width="1.5"/>`;
+  const width = isArea ? 12 : 22;
+  return `<svg class="swatch" viewBox="0 0 ${width} 12" width="${width}" height="12" aria-hidden="true">${shape}</svg>`;
 }
+
+/** Those of the drawing, in the middle of a swatch. */
+const symbolPaths: Readonly<Record<ReturnType<typeof symbolOf>, string>> = {
+  circle: "M14.5 6a3.5 3.5 0 1 1-7 0a3.5 3.5 0 1 1 7 0Z",
+  square: "M8 3h6v6h-6Z",
+  triangle: "M11 1.5L15 8.5H7Z",
+  diamond: "M11 1.2L14.2 6L11 10.8L7.8 6Z",
+  star: "M11 1.4L12.2 4.6L15.6 4.8L12.9 6.9L13.8 10.2L11 8.3L8.2 10.2L9.1 6.9L6.4 4.8L9.8 4.6Z",
+  hexagon: "M11 2.2L14.3 4.1V7.9L11 9.8L7.7 7.9V4.1Z",
+};
 
 function dataPart({ id, title }: Chart, data: ChartData): string {
   const { heads, rows } = data;

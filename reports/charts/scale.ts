@@ -11,21 +11,17 @@ export interface Scale {
 }
 
 /** The scale for what an axis has to hold. @param ticksMax how many values find room along it */
-export function scaleFor({ scale }: Axis, values: readonly number[], ticksMax: number): Scale {
+export function scaleFor({ scale, steps }: Axis, values: readonly number[], ticksMax: number): Scale {
   let least = Number.POSITIVE_INFINITY;
   let most = Number.NEGATIVE_INFINITY;
   for (const value of values) {
     least = Math.min(least, value);
     most = Math.max(most, value);
   }
-  if (least > most) return scaleBetween(scale, 0, 1, ticksMax);
-  return scaleBetween(scale, least, most, ticksMax);
-}
-
-function scaleBetween(kind: Axis["scale"], least: number, most: number, ticksMax: number): Scale {
-  switch (kind) {
+  if (least > most) [least, most] = [0, 1];
+  switch (scale) {
     case "linear":
-      return linear(Math.min(0, least), most, ticksMax);
+      return linear({ least: Math.min(0, least), most, ticksMax, steps });
     case "log":
       return logarithmic(Math.max(least, Number.MIN_VALUE), Math.max(most, Number.MIN_VALUE), ticksMax);
     case "zero-log":
@@ -35,9 +31,16 @@ function scaleBetween(kind: Axis["scale"], least: number, most: number, ticksMax
   }
 }
 
-function linear(least: number, most: number, ticksMax: number): Scale {
+function linear(options: {
+  readonly least: number;
+  readonly most: number;
+  readonly ticksMax: number;
+  readonly steps: Axis["steps"];
+}): Scale {
+  const { least, most, ticksMax, steps } = options;
   const span = most > least ? most - least : 1;
-  const step = roundStep(span / Math.max(1, ticksMax - 1));
+  const apart = span / Math.max(1, ticksMax - 1);
+  const step = steps === "binary" ? 2 ** Math.ceil(Math.log2(apart) - 1e-9) : roundStep(steps === "whole" ? Math.max(1, apart) : apart);
   const low = least === 0 ? 0 : Math.floor(least / step) * step;
   const high = most > least ? most : least + 1;
   const count = Math.floor((high - low) / step + 1e-9);

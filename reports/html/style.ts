@@ -88,9 +88,9 @@ td.trouble { min-width: 14rem; white-space: normal; color: var(--fault); }
 figcaption strong { display: block; font-size: 0.9375rem; font-weight: 650; line-height: 1.35; overflow-wrap: anywhere; }
 figcaption span { display: block; max-width: 46rem; color: var(--quiet); font-size: 0.8438rem; line-height: 1.45; }
 .legend { display: flex; flex-wrap: wrap; gap: 0.1rem 1rem; margin: 0.4rem 0 0.35rem; padding: 0; list-style: none; color: var(--quiet); font-size: 0.8125rem; line-height: 1.5; }
-.legend li { display: flex; margin: 0; }
+.legend li { margin: 0; }
 .legend button { padding: 0; border: 0; background: none; color: inherit; font: inherit; cursor: pointer; }
-.legend li > span, .legend button { display: inline-flex; align-items: center; gap: 0.4rem; }
+.legend li, .legend button { display: inline-flex; align-items: center; gap: 0.4rem; }
 .legend button:hover { color: var(--ink); }
 .legend button[aria-pressed="false"] { text-decoration: line-through; opacity: 0.75; }
 .swatch { flex: none; }

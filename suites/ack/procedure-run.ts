@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import type { Clock } from "../../harness/clock.ts";
 import { Lease } from "../../harness/lease.ts";
+import { Display } from "../../harness/run/display.ts";
 import { clockResolutionNs, machineFacts } from "../../harness/run/machine.ts";
 import { createRunFolder } from "../../harness/run/run-folder.ts";
 import type { Result } from "../../harness/run/schema.ts";
@@ -47,7 +48,7 @@ export async function procedureRun(
     notes: [],
   });
   const stream = new PassThrough();
-  using progress = new StepProgress({ stream, mode: "lines", clock });
+  using progress = new StepProgress(new Display({ stream, mode: "lines", clock }));
   const wanted = { lack: undefined, badKey: undefined, isAuthorizing: true, secrets: 50, seed: "procedure-run", ...options };
   await runProcedure(wanted, { ...defaultVersions, target, lease, clock, signal, journal, progress }, parts);
   journal.append({ event: "end", status: "complete", fault: null });

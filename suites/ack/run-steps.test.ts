@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { TargetError } from "../../harness/errors.ts";
+import { Display } from "../../harness/run/display.ts";
 import { Journal } from "../../harness/run/journal.ts";
 import { machineFacts } from "../../harness/run/machine.ts";
 import { StepProgress } from "../../harness/run/step-progress.ts";
@@ -24,7 +25,7 @@ async function outcomeOf(steps: readonly Step<null>[]) {
   };
   using journal = new Journal(folder.path, header, clock);
   const stream = new PassThrough();
-  using progress = new StepProgress({ stream, mode: "lines", clock });
+  using progress = new StepProgress(new Display({ stream, mode: "lines", clock }));
   await runSteps(steps, null, { journal, progress, signal: new AbortController().signal });
   stream.end();
   return { steps: journal.result().steps, text: (await stream.toArray()).join("") };

@@ -51,7 +51,8 @@ export const codec = {
   async run(bench: PluginBench) {
     const { options, journal, progress } = bench;
     const sizes = bytes.of(options);
-    progress.expect(options.rounds * sizes.length * (2 * benchProviders.length + wireTasks(options.seed).length));
+    const phases = options.rounds * sizes.length * (2 * benchProviders.length + wireTasks(options.seed).length);
+    progress.expect({ weight: phases, cells: options.rounds * sizes.length * benchProviders.length, phases });
     for (let round = 1; round <= options.rounds; round++) {
       for (const plaintextBytes of sizes) {
         for (const provider of benchProviders) {

@@ -138,7 +138,7 @@ async function point(
     );
     measured.cold = await log.phase({ name: "cold", due: secrets.count, expectedMs: secrets.count * 3 }, async (tell) => {
       const outcomes = new OutcomeLog(scene.clock);
-      await sendEach(indexesOf(secrets), { log: outcomes, workers: 1, onDone: (done) => tell({ done }) }, (index) => {
+      await sendEach(indexesOf(secrets), { log: outcomes, workers: 1, onDone: tell }, (index) => {
         const { namespace, name } = secrets.at(index);
         return log.client.getSecret(namespace, name, bench.signal);
       });

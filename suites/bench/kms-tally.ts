@@ -76,6 +76,11 @@ export class KmsTally {
     return new Map([...this.#methods].map(([method, of]) => [method, { calls: since(of.begunMs), failed: since(of.failedMs) }]));
   }
 
+  /** How many calls there were of each method that was called. */
+  get calls(): Record<string, number> {
+    return Object.fromEntries([...this.#methods].map(([method, { calls }]) => [method, calls]));
+  }
+
   /** Encrypt and Decrypt calls of each of so many API servers, as figures of a phase. */
   workByServer(apiServers: number): Record<string, number> {
     return Object.fromEntries(

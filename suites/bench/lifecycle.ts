@@ -37,7 +37,11 @@ export const lifecycle = {
   async run(bench: Bench) {
     const { secrets, providers, load, rounds, kmsLatenciesMs } = bench.options;
     const weights = secrets.map((count) => providers.length * (phasesPerSecret * count + lists + 2 * startWeight(load)));
-    bench.progress.expect(rounds * kmsLatenciesMs.length * weights.reduce((sum, weight) => sum + weight, 0));
+    const repeated = rounds * kmsLatenciesMs.length;
+    const cells = repeated * secrets.length * providers.length;
+    // Somebody's cluster is neither started nor restarted.
+    const phases = cells * (bench.target.kind === "attached" ? lifecyclePhases.length - 3 : lifecyclePhases.length);
+    bench.progress.expect({ weight: repeated * weights.reduce((sum, weight) => sum + weight, 0), cells, phases });
     for (const count of secrets) {
       for (const kmsLatencyMs of kmsLatenciesMs) {
         for (const { round, provider } of interleaved(bench.options)) {

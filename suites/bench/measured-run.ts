@@ -5,6 +5,7 @@ import { PassThrough } from "node:stream";
 import { systemClock as clock } from "../../harness/clock.ts";
 import { Lease } from "../../harness/lease.ts";
 import { localProvider } from "../../harness/plugin-process.ts";
+import { Display } from "../../harness/run/display.ts";
 import { clockResolutionNs, machineFacts } from "../../harness/run/machine.ts";
 import { Progress } from "../../harness/run/progress.ts";
 import { createRunFolder } from "../../harness/run/run-folder.ts";
@@ -53,7 +54,7 @@ export async function measuredRun(
     clock: { resolutionNs: clockResolutionNs(clock) },
     notes: [],
   });
-  using progress = new Progress({ stream: new PassThrough(), mode: "silent", clock });
+  using progress = new Progress(new Display({ stream: new PassThrough(), mode: "silent", clock }));
   await benchmark.run({ options: bench, target, lease, clock, signal, journal, samples: folder.samples, progress });
   journal.append({ event: "end", status: "complete", fault: null });
   return journal.result();

@@ -210,7 +210,9 @@ async function live(
   const phase = await log.phase({ name: "outage", expectedMs: endSecond * 1000, expectsFailures: true }, async (tell) => {
     const pending: Promise<unknown>[] = [];
     const attemptAll = async (second: number) => {
-      tell({ done: 0, ...awaitedAt(second * 1000, { goneMs, backMs }) });
+      const failed = [...logs.values()].reduce((sum, outcomes) => sum + outcomes.failed, 0);
+      const ok = [...logs.values()].reduce((sum, outcomes) => sum + outcomes.ok, 0);
+      tell({ done: ok + failed, failed, ...awaitedAt(second * 1000, { goneMs, backMs }) });
       const tried = [...logs].map(([operation, outcomes]) => outcomes.send(() => attempt(log, secrets, { operation, second, signal })));
       pending.push(...tried);
       // On a model the time stands still until all are answered.

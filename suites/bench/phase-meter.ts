@@ -9,6 +9,7 @@ import { deltas, type Metrics, parseMetrics } from "../../harness/load/metrics.t
 import type { Schedule } from "../../harness/load/schedule.ts";
 import type { Sender } from "../../harness/load/sender.ts";
 import { spreadSender } from "../../harness/load/spread-sender.ts";
+import type { PhaseState } from "../../harness/run/progress.ts";
 import type { Agreement, Load, Phase, PhaseName } from "../../harness/run/schema.ts";
 import { type PhaseTimes, timelineOf } from "../../harness/run/timeline.ts";
 import type { ApiAccess } from "../../harness/target/target.ts";
@@ -194,9 +195,9 @@ export class PhaseMeter implements AsyncDisposable {
     while (!isOver) {
       await Promise.race([running, clock.sleep(progressMs)]);
       await this.#drain(name, tally);
-      const far = { done: driver.progress().done, kmsCalls: tally.total };
-      progress.update(far);
-      journal.mark(far);
+      const state = driver.progress();
+      progress.update({ ...state, kmsCalls: this.#seen(tally) });
+      journal.mark({ done: state.done, kmsCalls: tally.total });
     }
     const result = await running;
     const client = meter.cost(result);
@@ -228,7 +229,7 @@ export class PhaseMeter implements AsyncDisposable {
       const [answer, { inTime, loadStartMs = begunMs, ...measured }] = await act(tally);
       const counted = await this.#settle(name, tally);
       const overMs = clock.monotonicMs() - loadStartMs;
-      progress.update({ done: due, kmsCalls: tally.total });
+      progress.update({ done: due, kmsCalls: this.#seen(tally) });
       progress.endPhase();
       const hasTaps = this.#taps.length > 0;
       const phase: Phase = {
@@ -277,6 +278,11 @@ export class PhaseMeter implements AsyncDisposable {
       }
       await clock.sleep(settleStepMs, signal);
     }
+  }
+
+  /** The KMS calls so far, as far as anybody can see them. */
+  #seen(tally: KmsTally): PhaseState["kmsCalls"] {
+    return this.#taps.length === 0 && this.#bench.target.kind === "attached" ? undefined : tally.calls;
   }
 
   async #isCalling(): Promise<boolean> {

@@ -25,6 +25,8 @@ const progressMs = 250;
 const inFlightMax = 4096;
 const dropAfterMs = 1000;
 
+const titles: Readonly<Record<KmsLoadMethod, string>> = { encrypt: "Encrypt", decrypt: "Decrypt", status: "Status" };
+
 /** `kms-v2`: what a cell's provider is where the plugin stands alone. */
 export function providerOf(kms: KmsVersion): "kms-v1" | "kms-v2" {
   return kms === "v1" ? "kms-v1" : "kms-v2";
@@ -54,10 +56,9 @@ export async function loadPlugin(bench: PluginBench, endpoint: string, origin: C
   });
   while (!isOver) {
     await Promise.race([over, clock.sleep(progressMs)]);
-    const { done } = driver.progress();
-    const far = { done, kmsCalls: done };
-    progress.update(far);
-    journal.mark(far);
+    const state = driver.progress();
+    progress.update({ ...state, kmsCalls: { [titles[method]]: state.done } });
+    journal.mark({ done: state.done, kmsCalls: state.done });
   }
   const result = await running;
   const cost = meter.cost(result);

@@ -51,7 +51,8 @@ export const pluginUnary = {
       { name: "load-client", batch: 1, run: callsThrough(loadClient) },
       { name: "grpc-js", batch: 1, run: () => grpcJs.encrypt({ plaintext, uid: "6a1ea7c8-57ae-4b2c-a4d2-f3a4c1a2b111" }) },
     ];
-    progress.expect(options.rounds * tasks.length);
+    const count = options.rounds * tasks.length;
+    progress.expect({ weight: count, cells: options.rounds, phases: count });
     for (let round = 1; round <= options.rounds; round++) {
       await measureMicro(bench, { benchmark: "plugin-unary", provider: "kms-v2", secrets: 1, parameters: {}, round }, tasks);
     }

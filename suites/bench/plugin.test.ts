@@ -8,6 +8,7 @@ import { kmsV2Service } from "../../harness/kms/messages.ts";
 import { Lease } from "../../harness/lease.ts";
 import { startNullKmsServer } from "../../harness/load/null-kms-server.ts";
 import { localProvider } from "../../harness/plugin-process.ts";
+import { Display } from "../../harness/run/display.ts";
 import { clockResolutionNs, machineFacts } from "../../harness/run/machine.ts";
 import { Progress } from "../../harness/run/progress.ts";
 import { createRunFolder } from "../../harness/run/run-folder.ts";
@@ -43,7 +44,7 @@ async function run(
     clock: { resolutionNs: clockResolutionNs(clock) },
     notes: [],
   });
-  using progress = new Progress({ stream: new PassThrough(), mode: "silent", clock });
+  using progress = new Progress(new Display({ stream: new PassThrough(), mode: "silent", clock }));
   await benchmark.run({
     options: {
       ...defaultVersions,

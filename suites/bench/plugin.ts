@@ -124,7 +124,9 @@ export const plugin = {
     const offered = wanted === "auto" ? await detectKmsVersions(socket) : wanted;
     const sweep = rates.of(options);
     const loads = concurrency.of(options).length + (sweep === "auto" ? autoShares.length : sweep.length);
-    progress.expect(options.rounds * offered.length * connections.of(options).length * methods.of(options).length * loads);
+    const cells = options.rounds * offered.length * connections.of(options).length * loads;
+    const phases = cells * methods.of(options).length;
+    progress.expect({ weight: phases, cells, phases });
     for (const kms of offered) await measureVersion(bench, socket, kms);
   },
 } satisfies Benchmark;

@@ -235,7 +235,7 @@ async function migrate({ bench, scene, log, plane }: Place, way: Way, indexes: r
   const phase = await log.phase({ name: `migrate-${way}`, due: indexes.length, expectedMs: indexes.length * 5 }, async (tell: Tell) => {
     const outcomes = new OutcomeLog(scene.clock);
     const startMs = scene.clock.monotonicMs();
-    await sendEach(indexes, { log: outcomes, workers: 1, onDone: (done) => tell({ done }) }, (index) => {
+    await sendEach(indexes, { log: outcomes, workers: 1, onDone: tell }, (index) => {
       const { namespace, name } = secrets.at(index);
       if (way !== "patch") return log.client.replaceUnchanged(namespace, name, signal);
       const path = `/api/v1/namespaces/${namespace}/secrets/${name}`;

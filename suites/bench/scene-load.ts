@@ -3,6 +3,7 @@ import { messageOf } from "../../harness/errors.ts";
 import { FailureTally } from "../../harness/load/failure-tally.ts";
 import { LatencyHistogram } from "../../harness/load/histogram.ts";
 import type { Outcome } from "../../harness/load/promise-sender.ts";
+import type { PhaseState } from "../../harness/run/progress.ts";
 import type { TimedRequest } from "../../harness/run/timeline.ts";
 import type { PhaseFacts } from "./scene-log.ts";
 
@@ -52,6 +53,12 @@ export class OutcomeLog {
     return [...new Set(seconds)].sort((a, b) => a - b);
   }
 
+  /** How far they are. */
+  get state(): Required<Pick<PhaseState, "done" | "failed" | "latency">> {
+    const { count, totalMs } = this.#latency;
+    return { done: this.ok + this.failed, failed: this.failed, latency: { count, totalMs } };
+  }
+
   facts(): Required<Pick<PhaseFacts, "requests" | "failures" | "latency" | "times">> {
     return {
       times: this.#times,
@@ -65,14 +72,14 @@ export class OutcomeLog {
 /** Sends one request for each item by so many workers, each of which goes on when its last was answered. */
 export async function sendEach<Item>(
   items: readonly Item[],
-  { log, workers, onDone }: { readonly log: OutcomeLog; readonly workers: number; readonly onDone?: (done: number) => void },
+  { log, workers, onDone }: { readonly log: OutcomeLog; readonly workers: number; readonly onDone?: (state: OutcomeLog["state"]) => void },
   send: (item: Item) => Promise<Outcome>,
 ): Promise<void> {
   const waiting = items.values();
   const work = async () => {
     for (const item of waiting) {
       await log.send(() => send(item));
-      onDone?.(log.ok + log.failed);
+      onDone?.(log.state);
     }
   };
   await Promise.all(Array.from({ length: Math.min(workers, items.length) }, work));

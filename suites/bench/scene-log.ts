@@ -2,6 +2,7 @@ import { TargetError } from "../../harness/errors.ts";
 import { SecretsClient } from "../../harness/load/api-client.ts";
 import { deltas, type Metrics, parseMetrics } from "../../harness/load/metrics.ts";
 import { cellName } from "../../harness/run/fold.ts";
+import type { PhaseState } from "../../harness/run/progress.ts";
 import type { SampleOrigin } from "../../harness/run/samples.ts";
 import type { Agreement, Phase, Prediction } from "../../harness/run/schema.ts";
 import { type TimedRequest, timelineOf } from "../../harness/run/timeline.ts";
@@ -44,7 +45,7 @@ export interface PhasePlan {
 export const readyFigures = ["readyMsMax", "readyMsMin", "notReady"] as const;
 
 /** How a phase tells how far it is. */
-export type Tell = (how: { readonly done: number; readonly awaited?: string }) => void;
+export type Tell = (how: Omit<PhaseState, "kmsCalls">) => void;
 
 /** What the model counted, by cell and phase and then by what. */
 export type Forecast = ReadonlyMap<string, ReadonlyMap<string, number>>;
@@ -249,7 +250,7 @@ export class SceneLog implements AsyncDisposable {
       predictions: this.#predictions(name, facts.claims?.(tally) ?? []),
     };
     if (!this.isForecast) {
-      progress.update({ done: due, kmsCalls: tally.total });
+      progress.update({ done: due, kmsCalls: tally.calls });
       progress.endPhase();
       journal.append({ event: "phase", phase });
       await samples.flush();
@@ -277,9 +278,9 @@ export class SceneLog implements AsyncDisposable {
       while (!isOver) {
         await this.#drain(tally, origin);
         if (!this.isForecast) {
-          const far = { kmsCalls: tally.total, ...told() };
-          progress.update(far);
-          journal.mark({ done: far.done, kmsCalls: far.kmsCalls });
+          const state = told();
+          progress.update({ kmsCalls: tally.calls, ...state });
+          journal.mark({ done: state.done, kmsCalls: tally.total });
         }
         await clock.sleep(drainMs);
       }

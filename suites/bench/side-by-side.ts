@@ -41,12 +41,13 @@ export async function sideBySide<Prepared, Value>(
   const perRound = secrets
     .flatMap((count) => variants.map(({ value }) => work.requestsOf(count, value)))
     .reduce((sum, count) => sum + count, 0);
-  bench.progress.expect(perRound * rounds * kmsLatenciesMs.length * providers.length);
+  const repeated = rounds * kmsLatenciesMs.length * providers.length;
+  bench.progress.expect({ weight: perRound * repeated, cells: secrets.length * variants.length * repeated, phases: 0 });
   for (const count of secrets) {
     await using held = new AsyncDisposableStack();
     const planes = new Map<BenchProvider, { readonly plane: BenchPlane; readonly prepared: Prepared }>();
     for (const provider of new Set(providers)) {
-      bench.progress.say(`${benchmark}: starting the control plane of ${provider}, for ${count} Secrets.`);
+      bench.progress.pass(`${benchmark}: starting the control plane of ${provider}, for ${count} Secrets`);
       const origin = { benchmark, provider, secrets: count, parameters: {}, round: 1 };
       const plane = held.use(await startBenchPlane({ ...bench, options }, origin, { isUncached }));
       planes.set(provider, { plane, prepared: await work.prepare(plane, count) });

@@ -8,7 +8,7 @@ import { configurationFor, newKmsProviderName } from "./provider-configuration.t
 import { quotaOption } from "./quota-option.ts";
 import { type Scene, storedSecrets } from "./scene.ts";
 import { OutcomeLog, sendEach } from "./scene-load.ts";
-import { readyFigures, type SceneLog } from "./scene-log.ts";
+import { readyFigures, type SceneLog, type Tell } from "./scene-log.ts";
 import { createSecrets, indexesOf, type KmsProvider, kmsProvidersOf } from "./scene-secrets.ts";
 import { seconds } from "./scene-words.ts";
 
@@ -141,11 +141,12 @@ async function migrate(
       let left = indexesOf(secrets);
       while (left.length > 0 && rounds < roundsMax) {
         if (rounds++ > 0) {
-          tell({ done: secrets.count - left.length, awaited: `${left.length} Secrets were refused and are tried again` });
+          tell({ ...outcomes.state, done: outcomes.ok, awaited: `${left.length} Secrets were refused and are tried again` });
           await scene.pass(retryMs);
         }
         const refused: number[] = [];
-        await sendEach(left, { log: outcomes, workers }, async (index): Promise<Outcome> => {
+        const onDone: Tell = (state) => tell({ ...state, done: outcomes.ok });
+        await sendEach(left, { log: outcomes, workers, onDone }, async (index): Promise<Outcome> => {
           const { namespace, name } = secrets.at(index);
           const answer = await log.client.replaceUnchanged(namespace, name, signal);
           if (answer.failure !== undefined) refused.push(index);

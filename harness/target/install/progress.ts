@@ -1,5 +1,4 @@
-import { createLogUpdate } from "log-update";
-import type { Clock, Timer } from "../../clock.ts";
+import { cut, type Display } from "../../run/display.ts";
 
 /** What an installation says while it runs. */
 export type InstallProgress =
@@ -14,67 +13,41 @@ export type InstallProgress =
 
 export type ReportProgress = (progress: InstallProgress) => void;
 
-/** Where progress is shown; standard error, mostly. */
-type Terminal = NodeJS.WritableStream & { readonly isTTY?: boolean };
-
-/** On a terminal, the live line is drawn anew so often. */
-const redrawMs = 500;
 /** Elsewhere, an amount is worth a line so often. */
 const plainMs = 15_000;
 
-/**
- * Shows progress: on a terminal one line that lives, elsewhere a line for each step and now and then one that says how far it is. Dispose
- * of it before anything else is written there.
- */
-export function showProgress(stream: Terminal, clock: Clock): { readonly report: ReportProgress } & Disposable {
-  return stream.isTTY ? showLive(stream, clock) : showPlain(stream, clock);
+/** Shows progress: on a terminal one line that lives, elsewhere a line for each step and now and then one that says how far it is. */
+export function showProgress(display: Display): { readonly report: ReportProgress } & Disposable {
+  return { report: display.mode === "live" ? reportLive(display) : reportPlain(display), [Symbol.dispose]: () => display.hide() };
 }
 
-function showPlain(stream: Terminal, clock: Clock): { report: ReportProgress } & Disposable {
+function reportPlain(display: Display): ReportProgress {
+  const { clock } = display;
   let lastMs = clock.monotonicMs();
-  return {
-    report(progress) {
-      if (progress.kind === "amount" && clock.monotonicMs() - lastMs < plainMs) return;
-      lastMs = clock.monotonicMs();
-      stream.write(`${progress.kind === "amount" ? `  ${amountText(progress)}` : sentence(progress)}\n`);
-    },
-    [Symbol.dispose]() {},
+  return (progress) => {
+    if (progress.kind === "amount" && clock.monotonicMs() - lastMs < plainMs) return;
+    lastMs = clock.monotonicMs();
+    display.say(progress.kind === "amount" ? `  ${amountText(progress)}` : sentence(progress));
   };
 }
 
-function showLive(stream: Terminal, clock: Clock): { report: ReportProgress } & Disposable {
-  const line = createLogUpdate(stream);
-  let step = "";
-  let amount = "";
-  let sinceMs = clock.monotonicMs();
-  let timer: Timer | undefined;
-  const draw = () => {
-    line(`${step} · ${[amount, `${Math.floor((clock.monotonicMs() - sinceMs) / 1000)} s`].filter(Boolean).join(" · ")}`);
-    timer?.[Symbol.dispose]();
-    timer = clock.startTimer(redrawMs, draw);
-  };
-  return {
-    report(progress) {
-      if (progress.kind === "amount") {
-        // Drawn by the timer: bytes come in more often than anybody can read.
-        amount = amountText(progress);
-        return;
-      }
-      if (progress.kind === "refused") {
-        line.clear();
-        stream.write(`${sentence(progress)}\n`);
-        return;
-      }
-      step = sentence(progress);
-      amount = "";
-      sinceMs = clock.monotonicMs();
-      draw();
-    },
-    [Symbol.dispose]() {
-      timer?.[Symbol.dispose]();
-      line.clear();
-      line.done();
-    },
+function reportLive(display: Display): ReportProgress {
+  const { clock, look } = display;
+  let amount: string | undefined;
+  return (progress) => {
+    if (progress.kind === "refused") {
+      display.say(sentence(progress));
+    } else if (progress.kind === "amount") {
+      // Not drawn at once: bytes come in more often than anybody can read.
+      amount = amountText(progress);
+    } else {
+      amount = undefined;
+      const sinceMs = clock.monotonicMs();
+      display.show((width) => {
+        const seconds = `${Math.floor((clock.monotonicMs() - sinceMs) / 1000)} s`;
+        return [cut([sentence(progress), ...(amount === undefined ? [] : [amount]), seconds].join(", "), width, look)];
+      });
+    }
   };
 }
 
