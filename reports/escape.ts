@@ -22,7 +22,21 @@ export function escapeMarkup(text: string): string {
     .replaceAll(/[&<>"']/g, (character) => entities[character] ?? character);
 }
 
-/** As text in Markdown, also inside a table's cell. */
+/**
+ * As text in Markdown, also inside a table's cell and at the beginning of a block. GitHub makes links of addresses and of names, calls the
+ * people who bear them, and enters references: `@name`, `#12` and `https://` are broken up, the first two by a blank without width.
+ */
 export function escapeMarkdown(text: string): string {
-  return oneLine(text).replaceAll(/[\\`*_[\]<>|~#&$]/g, "\\$&");
+  return oneLine(text)
+    .replaceAll(/[\\`*_[\]<>|~#&$]/g, "\\$&")
+    .replace(/^( ?)(?=[-+](?: |$)|--+ ?$)/, "$1\\")
+    .replace(/^( ?\d+)([.)])(?= |$)/, "$1\\$2")
+    .replaceAll(/\b(https?|ftp|mailto|xmpp):/gi, "$1\\:")
+    .replaceAll(/\bwww\./gi, (host) => `${host.slice(0, -1)}\\.`)
+    .replaceAll(/@(?=[\p{L}\p{N}_-])|#(?=\d)/gu, "$&&#8203;");
+}
+
+/** As text of a `<summary>` in Markdown, where Markdown's own escapes are none. */
+export function escapeSummary(text: string): string {
+  return escapeMarkup(text).replaceAll(/@(?=[\p{L}\p{N}_-])|(?<!&)#(?=\d)/gu, "$&&#8203;");
 }

@@ -17,6 +17,8 @@ const commands = await loadCommands();
 /** What the command line says against these words, the command first, or undefined; nothing is run. */
 export async function commandLineFault(words: readonly string[]): Promise<string | undefined> {
   const [name = ""] = words;
+  // yargs's own.
+  if (name === "completion") return words.length === 1 ? undefined : "completion takes no words.";
   const command = commands.get(name);
   if (command === undefined) return `There is no command "${name}".`;
   let fault: string | undefined;
