@@ -24,6 +24,8 @@ export async function commandLineFault(words: readonly string[]): Promise<string
   let fault: string | undefined;
   const base = yargs()
     .exitProcess(false)
+    // yargs lays out the help of each command that it parses, for nobody.
+    .wrap(null)
     .strict()
     .option("config", { type: "string" })
     .fail((message, thrown) => {

@@ -1,11 +1,14 @@
 import { execFile } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
+import { mkdtempDisposable, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { callCli } from "../harness/cli-call.ts";
 import { generalOptions } from "../harness/command-option.ts";
+import { fileFields, fleetFrom, priceTableOf } from "../harness/commands/plan-options.ts";
 import { commandLineFault } from "./command-line.ts";
 import { linkFaults, unkeptBlocks, unreached } from "./doc-faults.ts";
 import { stopsOf, withNavigation } from "./doc-navigation.ts";
@@ -76,6 +79,20 @@ describe("code", () => {
   });
   it("is patched on two pages", () => {
     expect(patches).toHaveLength(2);
+  });
+});
+
+describe("files", () => {
+  const blockOf = (page: string, language: string) =>
+    docs.find(({ path }) => path === page)?.blocks.find((block) => block.language === language)?.text ?? "";
+
+  it("that a plan takes are read as they stand on its page", async () => {
+    await using folder = await mkdtempDisposable(join(tmpdir(), "kmsmark-docs-"));
+    const [fleet, prices] = [join(folder.path, "fleet.yaml"), join(folder.path, "prices.json")];
+    await writeFile(fleet, blockOf("docs/plan.md", "yaml"));
+    await writeFile(prices, blockOf("docs/plan.md", "json"));
+    expect(fleetFrom(await fileFields(fleet), {})).toMatchObject({ clusters: 40, kms: "v1", quota: 1000 });
+    expect(await priceTableOf(prices)).toMatchObject({ name: "ours", callsPerSecondMax: 2000 });
   });
 });
 
