@@ -122,6 +122,15 @@ describe("commands", () => {
     expect(faults).toEqual([]);
   });
 
+  it("that list something do", async () => {
+    const lists = new Set(pages.flatMap(commandLines).filter((line) => shellWords(line).includes("--list")));
+    expect(lists.size).toBeGreaterThan(3);
+    for (const line of lists) {
+      const words = shellWords(line.replace(/^npm run (?:kmsmark --|(bench) --)/, "kmsmark $1"));
+      expect(await callCli(words.slice(1)), line).toMatchObject({ code: 0, stdout: expect.stringContaining("\n"), stderr: "" });
+    }
+  });
+
   it("between backticks name options that there are", () => {
     const faults = pages.flatMap(({ path, spans }) =>
       spans.flatMap((span) => spanFaults(span).map((fault) => `${path}: ${span}: ${fault}`)),
