@@ -154,7 +154,7 @@ if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLTo
     stdout: process.stdout,
     stderr: process.stderr,
     // A terminal whose size nobody set says 0.
-    columns: process.stderr.columns || 100,
+    columns: process.stdout.columns || process.stderr.columns || 100,
     environment: process.env,
     folder: process.cwd(),
   });

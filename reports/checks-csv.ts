@@ -1,4 +1,5 @@
 import { stringify } from "csv-stringify/sync";
+import { checkName } from "../harness/run/verdict.ts";
 import { byArea } from "./checks.ts";
 import { oneLine } from "./escape.ts";
 import type { Reporter } from "./reporter.ts";
@@ -11,9 +12,9 @@ export const checksCsv = {
   render: ({ checks }) =>
     stringify(
       byArea(checks).flatMap(([, ofArea]) =>
-        ofArea.map(({ id, area, level, invariants, verdict, reason, title, source, durationMs }) => ({
+        ofArea.map(({ area, level, invariants, verdict, reason, title, source, durationMs, ...check }) => ({
           area,
-          check: oneLine(id),
+          check: oneLine(checkName(check)),
           level,
           invariants: oneLine(invariants.join(" ")),
           verdict,

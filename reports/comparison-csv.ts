@@ -6,6 +6,7 @@ import { oneLine } from "./escape.ts";
 export const comparisonCsv = {
   id: "comparison-csv",
   file: "comparison.csv",
+  isFor: ({ compared }) => compared.length > 0,
   render: ({ compared }) =>
     stringify(
       compared.map(

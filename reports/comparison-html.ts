@@ -1,53 +1,141 @@
 import { type Compared, type Comparison, isBroken } from "../harness/run/comparison.ts";
+import type { Answer } from "./answers.ts";
+import type { Axis, ForestRow, Kind, Tone } from "./charts/chart.ts";
 import type { ComparisonReporter } from "./comparison-reporter.ts";
-import { byCell, comparedColumns, comparisonContext, isWorse, limitSentence, unjudged } from "./comparison-words.ts";
+import {
+  byCell,
+  checkSentences,
+  comparedColumns,
+  comparisonContext,
+  figureSentence,
+  intervalText,
+  isBetter,
+  isWorse,
+  limitSentence,
+  unjudged,
+} from "./comparison-words.ts";
 import { escapeMarkup } from "./escape.ts";
+import { answerList } from "./html/answers.ts";
+import { comparedCheckSections } from "./html/compared-checks.ts";
 import { renderPage } from "./html/page.ts";
 import type { Section } from "./html/section.ts";
 import { scrolled } from "./html/table.ts";
 
-/** One page that needs nothing but itself: the interval of every ratio as a bar. */
+/** The page of a comparison: what is worse, every change with its interval, the figures, and the checks side by side. */
 export const comparisonHtml = {
   id: "comparison-html",
   file: "comparison.html",
   render: (comparison) => {
-    const { base, other, compared, limits, unlike } = comparison;
+    const { base, other, between, compared, unlike } = comparison;
     const [subject = "", ...context] = comparisonContext(comparison);
-    const judged = limits.map((limit) => `<li${isBroken(limit) ? ' class="fault"' : ""}>${escapeMarkup(limitSentence(limit))}</li>`);
     const reasons = [...context, ...unjudged(compared)].map((sentence) => `<li>${escapeMarkup(sentence)}</li>`);
+    const [a, b] = between === null ? [base.runId, other.runId] : [between.base, between.other];
+    const answers = answersOf(comparison);
     return renderPage({
-      title: `kmsmark comparison: ${base.runId} and ${other.runId}`,
-      heading: `${base.runId} and ${other.runId}`,
+      title: `kmsmark comparison: ${a} and ${b}`,
+      heading: `${a} and ${b}`,
       kicker: "kmsmark comparison",
       subject,
-      facts: [],
+      facts: [
+        ...(isOfModel(comparison) ? [{ text: "model", tone: "model" } as const] : []),
+        { text: unlike.length === 0 ? "alike" : "unlike runs", tone: unlike.length === 0 ? "good" : "fault" },
+        { text: `A is ${a}`, tone: "plain" },
+        { text: `B is ${b}`, tone: "plain" },
+      ],
       isModel: unlike.length > 0,
       sections: [
-        ...(judged.length === 0 ? [] : [{ id: "limits", title: "Limits", parts: [`<ul>\n${judged.join("\n")}\n</ul>`] }]),
-        ...sections(comparison),
+        ...(answers.length === 0 ? [] : [{ id: "answers", title: "In short", parts: [answerList(answers)] }]),
+        ...changeSections(comparison),
+        ...comparedCheckSections(comparison),
+        ...figureSections(comparison),
         { id: "how", title: "How it was compared", parts: [`<ul>\n${reasons.join("\n")}\n</ul>`] },
       ],
     });
   },
 } satisfies ComparisonReporter;
 
-/** A table a cell, with one scale for the bars of all, so that they can be compared by eye. */
-function sections({ compared }: Comparison): Section[] {
-  const scale = scaleOf(compared);
-  const heads = ["figure", ...comparedColumns.map(({ title }) => title), `−${scale}% to +${scale}%`];
-  const head = heads.map((title, at) => `<th scope="col"${at === 0 || at > 5 ? "" : ' class="number"'}>${escapeMarkup(title)}</th>`);
-  return byCell(compared).map(([cell, ofCell], index) => {
-    const rows = ofCell.map((each) => {
-      const texts = comparedColumns.map(({ of }, at) => `<td${at < 5 ? ' class="number"' : ""}>${escapeMarkup(of(each))}</td>`);
-      const name = `<th scope="row">${escapeMarkup(`${each.phase} ${each.figure}`)}</th>`;
-      return `<tr${isWorse(each) ? ' class="worse"' : ""}>${name}${texts.join("")}<td class="bars">${bar(each, scale)}</td></tr>`;
-    });
-    const table = `<table>\n<thead><tr>${head.join("")}</tr></thead>\n<tbody>\n${rows.join("\n")}\n</tbody></table>`;
-    return { id: `cell-${index + 1}`, title: cell, parts: [scrolled(cell, table)] };
-  });
+/** The limits, the broken ones first, then what became of checks and figures. */
+function answersOf({ limits, checks, compared }: Comparison): Pick<Answer, "text" | "tone" | "benchmark">[] {
+  const judged = limits.toSorted((a, b) => Number(isBroken(b)) - Number(isBroken(a)));
+  return [
+    ...judged.map((limit) => ({ text: limitSentence(limit), tone: isBroken(limit) ? "fault" : "plain", benchmark: null }) as const),
+    ...checkSentences(checks).map(({ text, isWorse: isBad }) => ({ text, tone: isBad ? "fault" : "plain", benchmark: null }) as const),
+    ...figureSentence(compared).map((text) => ({ text, tone: compared.some(isWorse) ? "caution" : "plain", benchmark: null }) as const),
+  ];
 }
 
-/** The ends of the bars' scale in percent: what holds nine intervals of ten, so that one that is far out does not make dots of the others. */
+function isOfModel({ base, other }: Comparison): boolean {
+  return [base, other].some(({ target }) => target?.isModel === true);
+}
+
+const changeAxis = {
+  title: "change from A to B",
+  column: "change_percent",
+  scale: "linear",
+  text: (percent) => `${percent > 0 ? "+" : ""}${Number(percent.toPrecision(3))} %`,
+} as const satisfies Axis;
+
+/** More cells lie folded. */
+const openMax = 4;
+
+/** Every change with its interval on one scale, a chart a cell. */
+function changeSections(comparison: Comparison): Section[] {
+  const kind: Kind = isOfModel(comparison) ? "model" : "measured";
+  const shown = comparison.compared.filter(({ ratio }) => ratio !== null);
+  if (shown.length === 0) return [];
+  const scale = scaleOf(shown);
+  const parts = byCell(shown).map(([cell, ofCell], at) => ({
+    charts: [
+      {
+        shape: "forest",
+        id: `changes-${at + 1}`,
+        title: `Changes, ${cell}`,
+        caption: captionOf(ofCell),
+        ...{ groups: "cell", rows: "figure", value: changeAxis, domain: [-scale, scale] as const },
+        lines: [{ at: 0, name: "no change", isLimit: false }, ...limitLines(comparison, scale)],
+        of: [{ name: "", rows: ofCell.flatMap((each) => rowOf(each, kind)) }],
+      } as const,
+    ],
+    folded: at < openMax ? null : cell,
+  }));
+  return [{ id: "changes", title: "What changed", parts }];
+}
+
+function captionOf(ofCell: readonly Compared[]): string {
+  const bare = ofCell.some(({ ratio }) => ratio?.low === null);
+  return `The mark is the estimate, the line its interval; one that crosses the middle is no difference that can be told from chance.${bare ? " Counts have no interval." : ""}`;
+}
+
+function rowOf(compared: Compared, kind: Kind): ForestRow[] {
+  const { phase, figure, ratio, verdict } = compared;
+  if (ratio === null) return [];
+  const [mark, tone]: [string, Tone] = isWorse(compared)
+    ? ["worse", "vermilion"]
+    : isBetter(compared)
+      ? ["better", "green"]
+      : verdict === "lower" || verdict === "higher"
+        ? ["changed", "amber"]
+        : [verdict, "grey"];
+  const percent = (value: number | null) => (value === null ? null : (value - 1) * 100);
+  return [
+    {
+      ...{ name: `${phase} ${figure}`, mark, tone, kind },
+      ...{ value: (ratio.value - 1) * 100, low: percent(ratio.low), high: percent(ratio.high), text: intervalText(compared) },
+    },
+  ];
+}
+
+/** The limits in percent that lie on the scale, each once. */
+function limitLines({ limits }: Comparison, scale: number): { at: number; name: string; isLimit: boolean }[] {
+  const percents = limits.flatMap(({ expression }) => {
+    const [, percent] = /[<>]\s*([+-]?\d+(?:\.\d+)?)\s*%$/.exec(expression) ?? [];
+    return percent === undefined ? [] : [Number(percent)];
+  });
+  const within = [...new Set(percents)].filter((percent) => percent !== 0 && Math.abs(percent) <= scale);
+  return within.map((at) => ({ at, name: `limit ${changeAxis.text(at)}`, isLimit: true }));
+}
+
+/** The ends of the scale in percent: what holds nine intervals of ten, so that one that is far out does not make dots of the others. */
 function scaleOf(compared: readonly Compared[]): number {
   const ends = compared
     .flatMap(({ ratio }) =>
@@ -58,21 +146,17 @@ function scaleOf(compared: readonly Compared[]): number {
   return [5, 10, 20, 50, 100, 200, 500].find((each) => end <= each) ?? 1000;
 }
 
-const barWidth = 200;
-const barHeight = 14;
-
-/** The interval as a line with the estimate on it, no change in the middle; what lies beyond the scale ends at its edge. */
-function bar({ ratio, metric }: Compared, scale: number): string {
-  if (ratio === null) return "";
-  const x = (value: number) =>
-    Math.round(Math.min(barWidth, Math.max(0, barWidth / 2 + (((value - 1) * 100) / scale) * (barWidth / 2))) * 10) / 10;
-  const middle = barHeight / 2;
-  const { value, low, high } = ratio;
-  const interval = low === null || high === null ? "" : `<line class="bar" x1="${x(low)}" y1="${middle}" x2="${x(high)}" y2="${middle}"/>`;
-  return [
-    `<svg width="${barWidth}" height="${barHeight}" viewBox="0 0 ${barWidth} ${barHeight}" role="img" aria-label="${escapeMarkup(metric)}">`,
-    `<line class="axis" x1="${barWidth / 2}" y1="0" x2="${barWidth / 2}" y2="${barHeight}"/>`,
-    interval,
-    `<circle class="point" cx="${x(value)}" cy="${middle}" r="3"/></svg>`,
-  ].join("");
+/** A table a cell. */
+function figureSections({ compared }: Comparison): Section[] {
+  const heads = ["figure", ...comparedColumns.map(({ title }) => title)];
+  const head = heads.map((title, at) => `<th scope="col"${at === 0 || at > 5 ? "" : ' class="number"'}>${escapeMarkup(title)}</th>`);
+  return byCell(compared).map(([cell, ofCell], index) => {
+    const rows = ofCell.map((each) => {
+      const texts = comparedColumns.map(({ of }, at) => `<td${at < 5 ? ' class="number"' : ""}>${escapeMarkup(of(each))}</td>`);
+      const name = `<th scope="row">${escapeMarkup(`${each.phase} ${each.figure}`)}</th>`;
+      return `<tr${isWorse(each) ? ' class="worse"' : ""}>${name}${texts.join("")}</tr>`;
+    });
+    const table = `<table>\n<thead><tr>${head.join("")}</tr></thead>\n<tbody>\n${rows.join("\n")}\n</tbody></table>`;
+    return { id: `cell-${index + 1}`, title: cell, parts: [scrolled(cell, table)] };
+  });
 }

@@ -1,11 +1,24 @@
 import { type Comparison, isBroken } from "../harness/run/comparison.ts";
 import type { Paint } from "../harness/run/look.ts";
-import { byCell, comparedColumns, comparisonContext, limitSentence, unjudged } from "./comparison-words.ts";
+import {
+  byCell,
+  changedChecks,
+  checkSentences,
+  comparedColumns,
+  comparisonContext,
+  endWord,
+  limitSentence,
+  unjudged,
+  whyChanged,
+} from "./comparison-words.ts";
 import { clip, oneLine } from "./escape.ts";
 import { marked, surfaceOf, table, wrap } from "./layout.ts";
 
 /** Room for a phase and its figure; the files of the comparison have all of a longer name. */
 const labelLengthMax = 36;
+
+/** Of what a check received; the page has all of it. */
+const whyLengthMax = 300;
 
 /** What a person reads of a comparison: whether the runs are alike, what became of the limits, the figures. `columns` is the terminal's width, `paint` its colours. */
 export function renderComparison(comparison: Comparison, columns: number, paint?: Paint): string {
@@ -25,8 +38,15 @@ export function renderComparison(comparison: Comparison, columns: number, paint?
       surface,
     ),
   );
+  const checks = checkSentences(comparison.checks).flatMap(({ text, isWorse }) =>
+    isWorse ? marked(text, surface, "✗ ", "fault") : wrap(text, width, "· "),
+  );
+  const changes = changedChecks(comparison.checks).flatMap((check) => [
+    ...wrap(`${check.id} (${check.level}): ${endWord(check.base)} → ${endWord(check.other)}`, width, "  "),
+    ...wrap(clip(whyChanged(check), whyLengthMax), width, "      "),
+  ]);
   const reasons = unjudged(comparison.compared).flatMap((sentence) => wrap(sentence, width, "· "));
-  return `${[context, limits, ...tables, reasons]
+  return `${[context, limits, checks, changes, ...tables, reasons]
     .filter((lines) => lines.length > 0)
     .map((lines) => lines.join("\n"))
     .join("\n\n")}\n`;

@@ -62,7 +62,7 @@ describe.each(ofResults)("$file", (reporter: Reporter) => {
   });
 });
 
-describe.each(ofComparisons)("$file", ({ render }) => {
+describe.each(ofComparisons)("$file", ({ file, render }) => {
   it("runs no formula, whatever others wrote, and keeps numbers below zero as they are", async () => {
     await fc.assert(
       fc.asyncProperty(evil, async (text) => {
@@ -72,8 +72,12 @@ describe.each(ofComparisons)("$file", ({ render }) => {
     );
     const compared = comparison.compared.map((each) => ({ ...each, difference: { value: -5.25e-7, low: -6, high: null } }));
     const [names = [], ...rows] = rowsOf(await render({ ...comparison, compared }));
-    expect(new Set(rows.map((row) => row[names.indexOf("difference")]))).toEqual(new Set(["-5.25e-7"]));
-    expect(new Set(rows.map((row) => row[names.indexOf("difference_low")]))).toEqual(new Set(["-6"]));
+    // The file of the checks has no figures.
+    const numbers = file === "comparison-checks.csv" ? [] : [["-5.25e-7"], ["-6"]];
+    const columns = ["difference", "difference_low"]
+      .filter((name) => names.includes(name))
+      .map((name) => rows.map((row) => row[names.indexOf(name)]));
+    expect(columns.map((cells) => [...new Set(cells)])).toEqual(numbers);
   });
 });
 

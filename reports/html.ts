@@ -11,12 +11,14 @@ import { renderPage } from "./html/page.ts";
 import { planSections } from "./html/plan.ts";
 import type { Sections } from "./html/section.ts";
 import { stepSections } from "./html/steps.ts";
+import { thresholdSections } from "./html/thresholds.ts";
 import { measuredOn } from "./measured-on.ts";
 import type { Reporter } from "./reporter.ts";
 
 /** The sections of the page in their order: the answer first, then what it rests on, and at the end what it was measured on. */
 const sections: readonly Sections[] = [
   answerSections,
+  thresholdSections,
   checkSections,
   stepSections,
   latencySections,

@@ -1,5 +1,6 @@
 import type { Evidence, Result, StepResult } from "../harness/run/schema.ts";
 import { verdicts } from "../harness/run/verdict.ts";
+import { type Answer, answersOf } from "./answers.ts";
 import { checkTable, type Trouble, troubleName, troublesOf } from "./checks.ts";
 import { clip, escapeMarkdown } from "./escape.ts";
 import { type Block, fitted, lengthMax, list, tableBlock, textBlock } from "./markdown-blocks.ts";
@@ -43,12 +44,17 @@ function heading(result: Result): string {
   return `# kmsmark ${escapeMarkdown(clip(header.command, 100))}${hasVerdict ? `: ${verdict}` : ""}`;
 }
 
-/** The reason not to trust the figures, if there is one, then what they show. */
+/** What was measured on, with the reason not to trust the figures if there is one; then what the run answers. */
 function findings(result: Result): string[] {
   const [first = ""] = measuredOn(result);
-  const sentences = verdicts(result).sentences.map(({ text, isFault }) => `${isFault ? "**Fault:** " : ""}${sentence(text)}`);
-  const answers = result.findings.map(({ benchmark, text }) => `**${sentence(benchmark)}:** ${sentence(text)}`);
-  return [sentence(first), list([...answers, ...sentences], answersLengthMax)];
+  const answers = answersOf(result).map((answer) => `${answerMarks[answer.tone]}${answerWords(answer)}`);
+  return [sentence(first), list(answers, answersLengthMax)];
+}
+
+const answerMarks: Readonly<Record<Answer["tone"], string>> = { fault: "**Fault:** ", caution: "**Note:** ", plain: "" };
+
+function answerWords({ text, benchmark }: Answer): string {
+  return benchmark === null ? sentence(text) : `**${sentence(benchmark)}:** ${sentence(text)}`;
 }
 
 /** A text of others as one, however long. */

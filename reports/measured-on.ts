@@ -2,17 +2,33 @@ import type { arrivals, Cell, Floor, Header, Load, PhaseName, Result } from "../
 import { formatBytes, formatMs, formatNs, formatRate } from "./units.ts";
 
 /** What a reader must know before any figure, in sentences; where a model was measured, the first one says so. */
-export function measuredOn({ header, status, durationMs, cells, floor }: Result): string[] {
-  const { target, machine } = header;
+export function measuredOn(result: Result): string[] {
+  const { header, cells, floor, runs } = result;
+  const { target } = header;
   return [
-    ...subject(header),
-    `Run ${header.runId} of ${header.startedAt}: ${status} after ${formatMs(durationMs)}; kmsmark ${header.kmsmark}, seed ${header.seed}.`,
-    `Machine: ${machine.cpus} × ${machine.cpu}, ${formatBytes(machine.memoryBytes)}, ${machine.system}, Node.js ${machine.node}; ` +
-      `the clock resolves ${formatNs(header.clock.resolutionNs)}.`,
+    ...new Set((runs.length === 0 ? [result] : runs).flatMap((run) => subject(run.header))),
+    ...(runs.length === 0 ? [] : [`Merged of ${runs.length} runs. ${mergedWords(cells)}`]),
+    ...(runs.length === 0 ? [result] : runs).flatMap(runSentences),
     ...(floor === null ? [] : [floorSentence(floor)]),
     ...loads(cells),
     ...(target?.refused ?? []).map(({ kind, reason, remedy }) => `Not on ${kind}: ${reason} This would change it: ${remedy}`),
     ...header.notes,
+  ];
+}
+
+/** How the cells of several runs stand beside each other. */
+function mergedWords(cells: readonly Cell[]): string {
+  return cells.length === 0
+    ? "Every check names its run."
+    : "In what the runs differ is a parameter of their cells; runs that are alike in machine, versions and plugin are further rounds.";
+}
+
+function runSentences({ header, status, durationMs }: Pick<Result, "header" | "status" | "durationMs">): string[] {
+  const { runId, startedAt, kmsmark, seed, machine, clock } = header;
+  return [
+    `Run ${runId} of ${startedAt}: ${status} after ${formatMs(durationMs)}; kmsmark ${kmsmark}, seed ${seed}.`,
+    `Machine: ${machine.cpus} × ${machine.cpu}, ${formatBytes(machine.memoryBytes)}, ${machine.system}, Node.js ${machine.node}; ` +
+      `the clock resolves ${formatNs(clock.resolutionNs)}.`,
   ];
 }
 

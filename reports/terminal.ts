@@ -8,7 +8,8 @@ import {
   type StepResult,
   type StepVerdict,
 } from "../harness/run/schema.ts";
-import { cellFaults, verdicts } from "../harness/run/verdict.ts";
+import { cellFaults } from "../harness/run/verdict.ts";
+import { type Answer, answersOf, answerText } from "./answers.ts";
 import { byArea, type Trouble, troubleName, troublesOf, verdictWords } from "./checks.ts";
 import type { Column } from "./column.ts";
 import { clip, oneLine } from "./escape.ts";
@@ -34,16 +35,26 @@ export function renderTerminal(result: Result, columns: number, paint?: Paint): 
   const { width } = surface;
   const context = measuredOn(result).flatMap((sentence) => wrap(sentence, width, ""));
   const found = troublesOf(result).map((trouble) => troubleLines(trouble, surface));
-  const shown = verdicts(result).sentences.filter(({ isShown }) => isShown !== true);
-  const summary = shown.flatMap(({ text, isFault }) => (isFault ? marked(text, surface, "✗ ", "fault") : wrap(text, width, "· ")));
-  const findings = result.findings.flatMap(({ benchmark, text }) => headed(`${benchmark}: ${text}`, surface, "» ", "strong"));
+  const answers = answersOf(result)
+    .filter(({ isShown }) => !isShown)
+    .flatMap((answer) => answerLines(answer, surface));
   const tables = sectionsOf(result).flatMap((section) => [phases(section, surface), kms(section.rows, surface)]);
   const failing = stepTroubles(result.steps).map((step) => stepLines(step, surface));
   const procedure = [steps(result, surface), events(result, surface)];
-  return `${[context, findings, ...found, ...failing, areas(result, surface), ...procedure, summary, ...tables, ...planned(result, surface)]
+  // What failed is shown in full and says more than a sentence; how many there were then stands last, where a terminal still shows it.
+  const isOfChecks = result.checks.length + result.steps.length > 0;
+  const [before, after] = isOfChecks ? [[], answers] : [answers, []];
+  return `${[context, before, ...found, ...failing, areas(result, surface), ...procedure, after, ...tables, ...planned(result, surface)]
     .filter((lines) => lines.length > 0)
     .map((lines) => lines.join("\n"))
     .join("\n\n")}\n`;
+}
+
+function answerLines(answer: Answer, surface: Surface): string[] {
+  const text = answerText(answer);
+  if (answer.benchmark !== null) return headed(text, surface, "» ", "strong");
+  if (answer.tone === "fault") return marked(text, surface, "✗ ", "fault");
+  return answer.tone === "caution" ? marked(text, surface, "! ", "doubt") : wrap(text, surface.width, "· ");
 }
 
 /** A check that failed, or all that could not be judged for one reason: with what that rests on and what to do. */

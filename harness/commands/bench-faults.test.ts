@@ -140,7 +140,7 @@ describe.skipIf(!canMount)("a disk (skipped where this user may mount none)", { 
       "kmsmark: The disk is full: disk/run/result.json could not be written.\n  Make room on it, or use a folder on another disk.\n",
     ]);
     expect(ended.stdout).toContain("✗ The disk is full: disk/run/journal.jsonl could not be written.");
-    expect(ended.stdout).toContain("6 of 6 envelopes right");
+    expect(ended.stdout).toContain("6 of 6 envelopes conform");
     expectNothingLeft(folder);
     const reported = await report(folder, "kept/run");
     expect(reported.code).toBe(0);

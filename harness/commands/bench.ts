@@ -201,6 +201,7 @@ export const command = defineCommand({
         // The model speaks HTTP/1.1, through another client.
         const loadsApi = chosen !== undefined && chosen.target.kind !== "embedded";
         const nullServers = [nullPlugin(lease.folder, clock), ...(loadsApi ? [nullApi(clock, signal)] : [])];
+        progress.pass("Measuring what the client itself costs");
         journal.append({ event: "floor", floor: await measureFloor({ clock, signal, nullServers }) });
       }
       const started = suites.map(({ benchmark, options }) => ({ benchmark, options: { ...options, bundledProvider } }));

@@ -7,6 +7,7 @@ import yargs from "yargs";
 import { renderComparison } from "../../reports/comparison.ts";
 import { comparisonSchema } from "../run/comparison.ts";
 import { readRun } from "../run/read-run.ts";
+import { resultSchema } from "../run/schema.ts";
 import { command } from "./report.ts";
 import { writeReports } from "./write-reports.ts";
 
@@ -32,13 +33,15 @@ async function report(...words: readonly string[]): Promise<{ exitCode: number; 
 
 const written = (file: string) => readFileSync(join(folder, file), "utf8");
 const expected = (theme: string, file: string) => readFileSync(`reports/fixtures/${theme}/expected/${file}`, "utf8");
-const files = ["result.json", "summary.md", "report.html", "junit.xml", "phases.csv"];
+const files = ["result.json", "summary.md", "report.html", "junit.xml", "metrics.prom", "phases.csv"];
+/** Those that are kept whole: of the page the style and the charts are left out. */
+const texts = files.filter((file) => file !== "report.html");
 
 it("makes every report of a run that was killed, from its journal", async () => {
   given("cut-off");
   expect(await report(folder)).toEqual({ exitCode: 0, answer: expected("cut-off", "terminal-100.txt") });
   expect(readdirSync(folder).toSorted()).toEqual(["journal.jsonl", ...files].toSorted());
-  for (const file of files) expect(written(file)).toBe(expected("cut-off", file));
+  for (const file of texts) expect(written(file)).toBe(expected("cut-off", file));
 });
 
 it("makes the same reports of its own result.json", async () => {
@@ -47,7 +50,7 @@ it("makes the same reports of its own result.json", async () => {
   rmSync(join(folder, "journal.jsonl"));
   for (const file of files.slice(1)) rmSync(join(folder, file));
   expect(await report(folder)).toEqual({ exitCode: 0, answer: expected("mismatch", "terminal-100.txt") });
-  for (const file of files) expect(written(file)).toBe(expected("mismatch", file));
+  for (const file of texts) expect(written(file)).toBe(expected("mismatch", file));
 });
 
 it("leaves journal and samples as they are", async () => {
@@ -68,10 +71,9 @@ it.each(command.examples)("has an example that can be parsed: $line", async ({ l
   const [, name, ...words] = line.match(/'[^']*'|\S+/g)?.map((word) => word.replaceAll("'", "")) ?? [];
   expect(name).toBe("report");
   const parsed = await command.options(yargs().command(command.usage, "").strict()).parseAsync(["report", ...words]);
-  const [run, other] = line.includes("--fail-on")
-    ? ["baseline.json", "runs/2026-11-23T23-55-01-bench"]
-    : ["runs/2026-11-23T23-55-01-bench"];
-  expect(parsed).toMatchObject({ run, json: line.endsWith("--json"), ...(other === undefined ? {} : { other }) });
+  const [run, ...others] = words.filter((word) => /^(runs|baseline)\b/.test(word));
+  const named = line.includes("--save-baseline") ? [] : others;
+  expect(parsed).toMatchObject({ run, others: named, json: line.endsWith("--json"), merge: line.endsWith("--merge") });
 });
 
 describe("a comparison", () => {
@@ -124,6 +126,10 @@ describe("a comparison", () => {
   });
 
   it.each([
+    ["three runs", ["reports/fixtures/mismatch", "reports/fixtures/rounds"], "too-many-runs"],
+    ["a limit on merged runs", ["reports/fixtures/mismatch", "--merge", "--fail-on", "write.p99 > +10%"], "merge-alone"],
+    ["a run to merge with nothing", ["--merge"], "not-mergeable"],
+    ["a run to merge with one of another kind", ["reports/fixtures/conform", "--merge"], "not-mergeable"],
     ["cells of two runs", ["reports/fixtures/mismatch", "--between", "kms-v1", "--between", "kms-v2"], "between-two"],
     ["a limit without a second run", ["--fail-on", "write.p99 > +10%"], "nothing-to-compare-with"],
     ["a folder without a second run", ["--out", "x"], "nothing-to-compare-with"],
@@ -136,6 +142,65 @@ describe("a comparison", () => {
     await expect(report(folder, ...words)).rejects.toMatchObject({ name: "UsageError", code });
     expect(readdirSync(folder)).toEqual(["journal.jsonl"]);
   });
+});
+
+describe("a run that kmsmark wrote in version 1", () => {
+  const old = "harness/run/fixtures/version-1";
+
+  it.each(["result.json", "journal.jsonl"])("is reported from its %s", async (file) => {
+    copyFileSync(join(old, file), join(folder, file));
+    const { exitCode, answer } = await report(folder);
+    expect(exitCode).toBe(0);
+    expect(answer).toMatch(/^write, 4 secrets .*\n.*kms-v2: 4 of 4 envelopes right/m);
+    expect(readdirSync(folder)).toEqual(expect.arrayContaining(files));
+    const { version, cells } = resultSchema.parse(JSON.parse(written("result.json")));
+    const phase = cells[0]?.phases.find(({ name }) => name === "write");
+    expect([version, phase?.timeline]).toEqual([
+      2,
+      {
+        stepMs: 1000,
+        load: [
+          { step: 0, ok: 2, failed: 0, dropped: 0, p50: 16187391, p99: 111748561, max: 111748561 },
+          { step: 1, ok: 2, failed: 0, dropped: 0, p50: 12771327, p99: 57894345, max: 57894345 },
+        ],
+        kms: null,
+      },
+    ]);
+  });
+
+  it("is compared with its baseline of that version, and makes the same of this one", async () => {
+    for (const file of ["journal.jsonl", "baseline.json"]) copyFileSync(join(old, file), join(folder, file));
+    const now = join(folder, "now.json");
+    await report(folder, "--save-baseline", now);
+    const [first, second] = [await report(join(old, "baseline.json"), now), await report(now, now)];
+    expect(first).toEqual(second);
+  });
+});
+
+it("merges runs into a folder of its own, and leaves theirs as they are", async () => {
+  const [a, b, out] = ["a", "b", "merged"].map((name) => join(folder, name));
+  if (a === undefined || b === undefined || out === undefined) throw new Error("There are three names.");
+  for (const [path, runId] of [
+    [a, "a9b3083f"],
+    [b, "77aa0012"],
+  ] as const) {
+    mkdirSync(path);
+    const text = readFileSync("harness/run/fixtures/version-1/journal.jsonl", "utf8");
+    writeFileSync(join(path, "journal.jsonl"), text.replace('"runId":"a9b3083f"', `"runId":"${runId}"`));
+  }
+  const { exitCode, answer } = await report(a, b, "--merge", "--out", out);
+  expect([exitCode, readdirSync(a), readdirSync(out).toSorted()]).toEqual([0, ["journal.jsonl"], files.toSorted()]);
+  for (const text of [answer, readFileSync(join(out, "summary.md"), "utf8"), readFileSync(join(out, "report.html"), "utf8")]) {
+    expect(text.replaceAll(/\s+/g, " ")).toContain("Merged of 2 runs. ");
+    expect(text).toContain("77aa0012");
+  }
+  const junit = readFileSync(join(out, "junit.xml"), "utf8");
+  expect(junit).toContain('name="write: kms-v2, 4 secrets"');
+  expect(junit).toContain('name="write: kms-v2, 4 secrets, round 2"');
+  // It is a run like any other: reported again, and compared with one that it was made of.
+  expect((await report(out)).answer).toBe(answer);
+  expect((await report(a, out, "--json")).exitCode).toBe(0);
+  await expect(report(out, a, "--merge", "--out", join(folder, "twice"))).rejects.toMatchObject({ code: "not-mergeable" });
 });
 
 describe("a folder that cannot be used", () => {

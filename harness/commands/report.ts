@@ -2,6 +2,7 @@ import { renderComparison } from "../../reports/comparison.ts";
 import { comparisonJson } from "../../reports/comparison-json.ts";
 import { renderTerminal } from "../../reports/index.ts";
 import { json } from "../../reports/json.ts";
+import { systemClock } from "../clock.ts";
 import { type CommandContext, defineCommand, type ExitCode } from "../command.ts";
 import { isFile, readSide, writeBaseline } from "../compare/baseline.ts";
 import { sidesBetween } from "../compare/between.ts";
@@ -13,12 +14,15 @@ import { makeFolder } from "../make-folder.ts";
 import { type Comparison, isBroken } from "../run/comparison.ts";
 import { folderFault } from "../run/folder-fault.ts";
 import { lookOf } from "../run/look.ts";
+import { mergeRuns } from "../run/merge.ts";
 import { readRun } from "../run/read-run.ts";
+import { createRunFolder } from "../run/run-folder.ts";
+import type { Result } from "../run/schema.ts";
 import { writeComparison, writeReports } from "./write-reports.ts";
 
 export const command = defineCommand({
-  usage: "report <run> [other]",
-  summary: "Makes the reports of a run again, from its folder alone; or compares two runs, or cells of one.",
+  usage: "report <run> [others..]",
+  summary: "Makes the reports of a run again, from its folder alone; compares two runs, or cells of one; or merges runs.",
   examples: [
     { line: "kmsmark report runs/2026-11-23T23-55-01-bench", does: "shows the run and writes its reports anew" },
     { line: "kmsmark report runs/2026-11-23T23-55-01-bench --json", does: "prints the result for machines" },
@@ -31,12 +35,19 @@ export const command = defineCommand({
       does: "compares, and ends with 1 where writes became slower by more than 10 %",
     },
     { line: "kmsmark report runs/2026-11-23T23-55-01-bench --between kms-v1 --between kms-v2", does: "compares two providers of one run" },
+    { line: "kmsmark report runs/runner-1 runs/runner-2 runs/runner-3 --merge", does: "shows the runs of three machines in one report" },
   ],
   repeatable: ["fail-on", "between"],
   options: (yargs) =>
     yargs
       .positional("run", { type: "string", demandOption: true, describe: "The folder of the run; to compare, also a baseline" })
-      .positional("other", { type: "string", describe: "The folder or the baseline of a run that is compared with it" })
+      .positional("others", {
+        type: "string",
+        array: true,
+        default: [] as string[],
+        describe: "The folder or the baseline of a run that is compared with it; with --merge, folders of runs",
+      })
+      .option("merge", { type: "boolean", default: false, describe: "Put runs of several machines together, cells side by side" })
       .option("fail-on", {
         type: "string",
         array: true,
@@ -50,11 +61,28 @@ export const command = defineCommand({
         describe: "Given twice: cells of the run that are compared, kms-v1 and kms-v2 for instance",
       })
       .option("save-baseline", { type: "string", describe: "File to keep what of the run is compared" })
-      .option("out", { type: "string", describe: "Folder for the reports of a comparison; that of the other run by default" })
+      .option("out", {
+        type: "string",
+        describe:
+          "Folder for a merged run, a new one in runs by default; or for the reports of a comparison, that of the other run by default",
+      })
       .option("json", { type: "boolean", default: false, describe: "Print the result, or the comparison, as JSON" }),
   async run(given, context) {
-    const { run, other, out, json: isJson } = given;
+    const { run, others, out, json: isJson } = given;
+    const [other, ...more] = others;
     const baseline = given["save-baseline"];
+    if (given.merge) {
+      if (given["fail-on"].length + given.between.length > 0)
+        throw new UsageError("merge-alone", "--fail-on and --between compare, and --merge does not.", {
+          hint: "Merge first, then compare the merged run.",
+        });
+      return mergeInto({ runs: [run, ...others], out, baseline, isJson }, context);
+    }
+    if (more.length > 0) {
+      throw new UsageError("too-many-runs", `A comparison is of two runs, and ${others.length + 1} are named.`, {
+        hint: "--merge puts the runs of several machines together.",
+      });
+    }
     const toCompare = { run, out, isJson, expressions: given["fail-on"] };
     if (given.between.length > 0) {
       if (other !== undefined || baseline !== undefined)
@@ -80,6 +108,29 @@ export const command = defineCommand({
     return 0;
   },
 });
+
+interface ToMerge {
+  readonly runs: readonly string[];
+  readonly out: string | undefined;
+  readonly baseline: string | undefined;
+  readonly isJson: boolean;
+}
+
+/** Makes one run of several, in a folder of its own; theirs stay as they are. */
+async function mergeInto(
+  { runs, out, baseline, isJson }: ToMerge,
+  { stdout, stderr, columns, environment }: CommandContext,
+): Promise<ExitCode> {
+  const read: Result[] = [];
+  for (const run of runs) read.push(await readRun(run));
+  const merged = mergeRuns(read);
+  await using folder = await createRunFolder({ command: "merge", out, clock: systemClock });
+  if (baseline !== undefined) await writeBaseline(baseline, sideOf(merged));
+  await writeReports(folder.path, merged);
+  stdout.write(isJson ? json.render(merged) : renderTerminal(merged, columns, lookOf(stdout, environment).paint));
+  if (!isJson) stderr.write(`The merged run is in ${folder.path}; report.html there shows it.\n`);
+  return 0;
+}
 
 interface ToCompare {
   readonly run: string;

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { comparisonReporters } from "../../reports/comparison.ts";
+import type { ComparisonReporter } from "../../reports/comparison-reporter.ts";
 import { reporters } from "../../reports/index.ts";
 import type { Reporter } from "../../reports/reporter.ts";
 import { type Comparison, comparisonSchema } from "../run/comparison.ts";
@@ -20,5 +21,6 @@ export async function writeReports(folder: string, result: Result): Promise<void
 /** The same of a comparison. */
 export async function writeComparison(folder: string, comparison: Comparison): Promise<void> {
   const checked = comparisonSchema.parse(comparison);
-  for (const { file, render } of comparisonReporters) await writeWhole(join(folder, file), await render(checked));
+  const wanted = comparisonReporters.filter((reporter: ComparisonReporter) => reporter.isFor?.(checked) ?? true);
+  for (const { file, render } of wanted) await writeWhole(join(folder, file), await render(checked));
 }

@@ -71,7 +71,7 @@ async function readBaseline(path: string): Promise<Side> {
     );
   }
   const parsed = baselineSchema.safeParse(migrate(value, known.version, "baseline"));
-  if (parsed.success) return { facts: parsed.data.facts, cells: parsed.data.cells };
+  if (parsed.success) return { facts: parsed.data.facts, cells: parsed.data.cells, checks: [] };
   const [issue] = parsed.error.issues;
   throw new RunFolderError(
     "baseline-invalid",

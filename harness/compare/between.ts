@@ -35,7 +35,11 @@ export function sidesBetween({ facts, cells }: Side, texts: readonly string[]): 
     throw new UsageError("bad-between", `The run has no cells of ${like === undefined ? first : second}.`, { hint });
   }
   const relabelled = ofSecond.map((cell) => labelled(cell, like, named));
-  return { base: { facts, cells: ofFirst ?? [] }, other: { facts, cells: relabelled }, names: { base: first, other: second } };
+  return {
+    base: { facts, cells: ofFirst ?? [], checks: [] },
+    other: { facts, cells: relabelled, checks: [] },
+    names: { base: first, other: second },
+  };
 }
 
 const hint = "Write for instance --between kms-v1 --between kms-v2, or --between '[kmsLatencyMs=0]' --between '[kmsLatencyMs=10]'.";

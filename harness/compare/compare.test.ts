@@ -140,6 +140,7 @@ describe("unlike runs", () => {
     const machine = { ...facts.machine, cpus: 8, node: "v24.22.0" };
     const target = { kind: "embedded", kubernetes: "v1.36.0", etcd: null, isModel: true };
     const other: Side = {
+      checks: [],
       facts: { ...facts, machine, target, seed: "x", kmsmark: "0.2.0", plugin: "/run/kms.sock", status: "interrupted" },
       cells: cells.map((cell) => ({
         ...cell,

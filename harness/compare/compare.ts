@@ -8,6 +8,7 @@ import { median, type Rounds, roundsOf } from "../run/rounds.ts";
 import type { Latency } from "../run/schema.ts";
 import type { Between } from "./between.ts";
 import { bootstrapQuantile, bootstrapUnits, type Estimates } from "./bootstrap.ts";
+import { comparedChecks } from "./compared-checks.ts";
 import { Distribution } from "./distribution.ts";
 import { alpha, judgeLimit, type Limit, requireLimit } from "./limit.ts";
 import type { Side } from "./side.ts";
@@ -36,10 +37,11 @@ export function compare(base: Side, other: Side, limits: readonly Limit[], names
     const match = ofOther.find(({ key }) => key === rounds.key);
     return match === undefined ? [] : [{ base: rounds, other: match }];
   });
-  if (pairs.length === 0) {
+  const checks = comparedChecks(base.checks, other.checks);
+  if (pairs.length === 0 && !checks.some((check) => check.base !== null && check.other !== null)) {
     throw new UsageError(
       "nothing-in-common",
-      "The two sides measured nothing that both have: no provider, number of Secrets and parameters are alike.",
+      "The two sides measured and checked nothing that both have: no provider, number of Secrets and parameters are alike, and no check.",
     );
   }
   const wanted = pairs.flatMap((pair) => metricsOf(pair, limits).map((metric) => ({ pair, metric })));
@@ -59,6 +61,7 @@ export function compare(base: Side, other: Side, limits: readonly Limit[], names
     confidence: 1 - alpha,
     seed,
     compared,
+    checks,
     limits: limits.map((limit) =>
       judgeLimit(
         limit,
@@ -69,7 +72,17 @@ export function compare(base: Side, other: Side, limits: readonly Limit[], names
   };
 }
 
-/** The same cell in both runs. */
+/**
+ * Holds single figures of pairs of cells against each other, in the way of {@link compare} and with one correction for all of their tests; the cells of a
+ * pair need not be alike. Only what is over rounds has intervals.
+ */
+export function compareFigures(wanted: readonly Wanted[], seed: string): Compared[] {
+  const random = new Random(seed);
+  const made = wanted.map(({ pair, metric }) => ({ compared: compareMetric(metric, pair, random, "rounds") }));
+  return adjusted(made).map(({ compared }) => compared);
+}
+
+/** A cell on either side. */
 interface Pair {
   readonly base: Rounds;
   readonly other: Rounds;
@@ -145,7 +158,8 @@ function statisticOf(latency: Latency, statistic: Statistic): number {
   }
 }
 
-function compareMetric(metric: Metric, { base, other }: Pair, random: Random): Compared {
+/** `intervalsOf`: for single requests an interval takes longer to draw than all else. */
+function compareMetric(metric: Metric, { base, other }: Pair, random: Random, intervalsOf: "all" | "rounds" = "all"): Compared {
   const figure = figureOf(metric.figure);
   const [phasesA, phasesB] = [base, other].map(({ cells }) => cells.flatMap((cell) => phasesOf(cell, metric.phase)));
   const facts = {
@@ -156,7 +170,7 @@ function compareMetric(metric: Metric, { base, other }: Pair, random: Random): C
     dimension: figure.dimension,
     worse: worseOf(metric.figure),
   };
-  const judged = judgeFigure(figure, metric, phasesA ?? [], phasesB ?? [], random);
+  const judged = judgeFigure(figure, metric, phasesA ?? [], phasesB ?? [], { random, intervalsOf });
   if ("reason" in judged) {
     const { reason, basis = null, base: from, other: to } = judged;
     const [a, b] = [from, to].map((value) => (value === undefined ? null : { value, low: null, high: null }));
@@ -196,7 +210,7 @@ function judgeFigure(
   { phase, figure: name }: Metric,
   phasesA: readonly MeasuredPhase[],
   phasesB: readonly MeasuredPhase[],
-  random: Random,
+  { random, intervalsOf }: { readonly random: Random; readonly intervalsOf: "all" | "rounds" },
 ): Judged {
   const [a, b] = [valuesOf(name, phasesA), valuesOf(name, phasesB)];
   const [firstA, ...restA] = a;
@@ -226,7 +240,9 @@ function judgeFigure(
     return { ...middles, reason: `a ${figure.statistic} is compared over rounds alone, at least ${roundsMin} of each (--rounds)` };
   }
   const [ofA, ofB] = [phasesA, phasesB].map((phases) => Distribution.of(phases.flatMap((each) => figure.read(each) ?? [])));
-  return ofA === undefined || ofB === undefined ? { reason: "" } : overRequests(figure.statistic, ofA, ofB, random);
+  return ofA === undefined || ofB === undefined
+    ? { reason: "" }
+    : overRequests(figure.statistic, ofA, ofB, intervalsOf === "all" ? random : null);
 }
 
 function isConstant([first, ...rest]: readonly number[]): boolean {
@@ -234,10 +250,13 @@ function isConstant([first, ...rest]: readonly number[]): boolean {
 }
 
 function exact({ base, other }: { readonly base: number; readonly other: number }, units: Compared["units"]): Judged {
-  const certain = (value: number) => ({ value, low: null, high: null });
-  const ratio = base > 0 ? certain(other / base) : null;
-  const estimates = { base: certain(base), other: certain(other), ratio, difference: certain(other - base) };
-  return { estimates, basis: "values", units, p: null };
+  return { estimates: estimatesWithout({ base, other }), basis: "values", units, p: null };
+}
+
+/** Without intervals. */
+function estimatesWithout({ base, other }: { readonly base: number; readonly other: number }) {
+  const bare = (value: number) => ({ value, low: null, high: null });
+  return { base: bare(base), other: bare(other), ratio: base > 0 ? bare(other / base) : null, difference: bare(other - base) };
 }
 
 function overUnits(basis: Basis, a: readonly number[], b: readonly number[], random: Random): Judged {
@@ -248,7 +267,8 @@ function overUnits(basis: Basis, a: readonly number[], b: readonly number[], ran
   return { estimates, basis, units: { base: a.length, other: b.length }, p: permutationTest(scaled(a), scaled(b), random) };
 }
 
-function overRequests(percent: number, a: Distribution, b: Distribution, random: Random): Judged {
+/** Without intervals where nothing random is given. */
+function overRequests(percent: number, a: Distribution, b: Distribution, random: Random | null): Judged {
   const middles = { base: a.quantile(percent), other: b.quantile(percent) };
   const fewest = Math.min(a.count, b.count) * Math.min(percent / 100, 1 - percent / 100);
   if (fewest < beyondMin) {
@@ -261,7 +281,8 @@ function overRequests(percent: number, a: Distribution, b: Distribution, random:
   }
   const common = commonQuantile(percent, a, b);
   const p = quantileTest({ countA: a.count, aboveA: a.above(common), countB: b.count, aboveB: b.above(common) });
-  return { estimates: bootstrapQuantile(percent, a, b, random), basis: "requests", units: { base: a.count, other: b.count }, p };
+  const estimates = random === null ? estimatesWithout(middles) : bootstrapQuantile(percent, a, b, random);
+  return { estimates, basis: "requests", units: { base: a.count, other: b.count }, p };
 }
 
 /** The quantile of both together, by bisection between their own. */

@@ -41,6 +41,7 @@ export function madeUpSide(given: MadeUp = {}): Side {
       status: "complete",
     },
     cells,
+    checks: [],
   };
 }
 

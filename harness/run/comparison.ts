@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { dimensions } from "./quantity.ts";
-import { headerSchema, statuses } from "./schema.ts";
+import { checkAreas, checkLevels, checkVerdicts, headerSchema, statuses } from "./schema.ts";
 
 /** The shape of `comparison.json`: two runs held against each other. Times are nanoseconds, sizes bytes, rates events a second. */
 export const comparisonVersion = 1;
@@ -59,6 +59,24 @@ export const comparedSchema = z.strictObject({
 });
 export type Compared = z.infer<typeof comparedSchema>;
 
+/** How a check ended in a run, and why; null in {@link comparedCheckSchema} where the run does not have it. */
+const checkEndSchema = z.strictObject({
+  verdict: z.enum(checkVerdicts),
+  /** Why there is no answer, or what was received where it failed; null where it passed. */
+  told: z.string().nullable(),
+});
+
+/** A check that one of the runs has, or both. */
+export const comparedCheckSchema = z.strictObject({
+  id: z.string(),
+  area: z.enum(checkAreas),
+  level: z.enum(checkLevels),
+  title: z.string(),
+  base: checkEndSchema.nullable(),
+  other: checkEndSchema.nullable(),
+});
+export type ComparedCheck = z.infer<typeof comparedCheckSchema>;
+
 /** A limit of `--fail-on` and what became of it. */
 export const limitResultSchema = z.strictObject({
   expression: z.string(),
@@ -86,6 +104,8 @@ export const comparisonSchema = z.strictObject({
   /** Everything drawn at random comes from it. */
   seed: z.string(),
   compared: z.array(comparedSchema),
+  /** Empty for benchmarks. */
+  checks: z.array(comparedCheckSchema).default([]),
   limits: z.array(limitResultSchema),
   /** Sentences a reader has to know to read the figures rightly. */
   notes: z.array(z.string()),

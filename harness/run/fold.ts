@@ -143,6 +143,7 @@ export function foldJournal([first, ...rest]: Journaled): Result {
     findings,
     thresholds,
     plan,
+    runs: [],
   };
 }
 

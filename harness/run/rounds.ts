@@ -15,7 +15,7 @@ export interface Rounds<Measured extends MeasuredCell = MeasuredCell> {
 
 /** Cells that differ in nothing but the round, together. */
 export function roundsOf<Measured extends MeasuredCell>(cells: readonly Measured[]): Rounds<Measured>[] {
-  return [...Map.groupBy(cells, keyOf)].flatMap(([key, group]) => {
+  return [...Map.groupBy(cells, cellKey)].flatMap(([key, group]) => {
     const [first, ...rest] = group.toSorted((a, b) => a.round - b.round);
     if (first === undefined) return [];
     const isAlone = cells.every(({ benchmark }) => benchmark === first.benchmark);
@@ -24,7 +24,13 @@ export function roundsOf<Measured extends MeasuredCell>(cells: readonly Measured
   });
 }
 
-function keyOf({ benchmark, provider, secrets, parameters }: MeasuredCell): string {
+/** Equal for cells that differ in nothing but the round. */
+export function cellKey({
+  benchmark,
+  provider,
+  secrets,
+  parameters,
+}: Pick<MeasuredCell, "benchmark" | "provider" | "secrets" | "parameters">): string {
   const pairs = Object.entries(parameters).toSorted(([a], [b]) => (a < b ? -1 : 1));
   return JSON.stringify([benchmark, provider, secrets, pairs]);
 }

@@ -171,6 +171,9 @@ export const envelopeCheckSchema = z.strictObject({
 });
 export type EnvelopeCheck = z.infer<typeof envelopeCheckSchema>;
 
+/** The id of the run that it is of, where a result was merged of several. */
+const ofRunSchema = z.string().optional();
+
 /** What else distinguishes a cell, by name: `{ kmsLatencyMs: 10, apiServers: 3 }`. */
 export const parametersSchema = z.record(z.string().regex(/^[a-z][A-Za-z0-9]*$/), z.union([z.number(), z.string()]));
 export type Parameters = z.infer<typeof parametersSchema>;
@@ -193,6 +196,7 @@ export const cellSchema = z.strictObject({
   envelopes: envelopeCheckSchema.nullable(),
   /** Why the cell ended early; null when it did not. */
   fault: z.string().nullable(),
+  run: ofRunSchema,
 });
 export type Cell = z.infer<typeof cellSchema>;
 
@@ -230,6 +234,7 @@ export const checkResultSchema = z.strictObject({
   remedy: z.string(),
   evidence: z.array(evidenceSchema),
   durationMs: ms,
+  run: ofRunSchema,
 });
 export type CheckResult = z.infer<typeof checkResultSchema>;
 
@@ -344,6 +349,15 @@ export type Header = z.infer<typeof headerSchema>;
 
 export const statuses = ["complete", "failed", "interrupted", "cut off"] as const;
 
+/** One of the runs that a result was merged of. */
+export const mergedRunSchema = z.strictObject({
+  header: headerSchema,
+  status: z.enum(statuses),
+  fault: z.string().nullable(),
+  durationMs: ms,
+});
+export type MergedRun = z.infer<typeof mergedRunSchema>;
+
 export const resultSchema = z.strictObject({
   version: z.literal(resultVersion),
   header: headerSchema,
@@ -364,6 +378,8 @@ export const resultSchema = z.strictObject({
   thresholds: z.array(thresholdSchema).default([]),
   /** What `kmsmark plan` predicted; null for what was measured or checked. */
   plan: planSchema.nullable().default(null),
+  /** What each of the runs was measured on that this result was merged of, in the order of their cells; empty for the result of one run. */
+  runs: z.array(mergedRunSchema).default([]),
 });
 export type Result = z.infer<typeof resultSchema>;
 

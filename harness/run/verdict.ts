@@ -7,6 +7,8 @@ export interface Verdict {
   readonly text: string;
   /** True where the sentence is a reason for exit code 1. */
   readonly isFault: boolean;
+  /** True where it is no fault, and yet bad news: what keeps a reader from trusting the run, or from taking something for measured or checked. */
+  readonly isCaution?: true;
   /** True where it tells of checks that reports show in full besides. */
   readonly isShown?: true;
 }
@@ -38,7 +40,8 @@ export function verdicts(result: Result): Verdicts {
   const findings = [
     ...(wrong.length > 0 ? [] : tally),
     ...sentences(plan?.sentences ?? [], { isFault: false }),
-    ...sentences(troubles(others), { isFault: false, isShown: true }),
+    ...sentences(troubles(others), { isFault: false, isCaution: true, isShown: true }),
+    ...sentences([...omissions(result), ...clientFindings(result)], { isFault: false, isCaution: true }),
     ...sentences(
       [
         ...thresholds.filter(({ holds }) => holds).map(thresholdSentence),
@@ -46,11 +49,9 @@ export function verdicts(result: Result): Verdicts {
         ...unanswered(checks, "not-applicable"),
         ...unanswered(checks, "skipped"),
         ...envelopeFindings(cells),
-        ...callFindings(cells),
+        ...callFindings(result),
         ...agreementFindings(result),
         ...predictionFindings(cells),
-        ...omissions(result),
-        ...clientFindings(result),
       ],
       { isFault: false },
     ),
@@ -129,9 +130,15 @@ export function checkTally(checks: readonly CheckResult[]): string {
   return [`${checks.filter(({ verdict }) => verdict === "pass").length} of ${checks.length} checks pass`, ...others].join(", ");
 }
 
+/** `plugin/v2-uid-ignored`; where a result was merged of several runs, with the run. */
+export function checkName({ id, run }: Pick<CheckResult, "id" | "run">): string {
+  return run === undefined ? id : `${id} of run ${run}`;
+}
+
 /** What a check that does not pass says of itself, in a sentence. */
-export function checkSentence({ id, level, verdict, title, reason }: CheckResult): string {
-  return `${id} (${level}) ${verb(verdict, 1)}: ${reason ?? title}`;
+export function checkSentence(check: CheckResult): string {
+  const { level, verdict, title, reason } = check;
+  return `${checkName(check)} (${level}) ${verb(verdict, 1)}: ${reason ?? title}`;
 }
 
 /** Checks without an answer, those together that have the same reason. */
@@ -238,39 +245,39 @@ export function workCalls({ kms }: Phase, method: string): number {
 function envelopeFindings(cells: readonly Cell[]): string[] {
   const checks = cells.flatMap(({ envelopes }) => envelopes ?? []);
   const total = sum(checks.map((check) => check.total));
-  return total === 0 ? [] : [`${sum(checks.map((check) => check.right))} of ${total} envelopes right.`];
+  return total === 0 ? [] : [`${sum(checks.map((check) => check.right))} of ${total} envelopes conform.`];
 }
 
-/** What a write costs, and what a restart costs: the two figures that tell KMS v1 and v2 apart. */
-function callFindings(cells: readonly Cell[]): string[] {
+/** What a restart costs, and what a write costs: the two figures that tell KMS v1 and v2 apart. */
+function callFindings({ cells, header }: Result): string[] {
+  const source = header.target?.isModel === true ? ", in the model" : "";
   // The other benchmarks say in a finding of their own what they found.
   const ofLifecycle = cells.filter(({ benchmark }) => benchmark === "lifecycle");
   return ofLifecycle.filter(isKms).flatMap((cell) => {
-    const parts: string[] = [];
+    const parts = restartFindings(cell);
     const write = tapped(cell, ["write"]);
     if (write.length > 0) {
       const writes = sum(write.map(({ requests }) => requests.ok));
-      parts.push(`${sum(write.map((phase) => workCalls(phase, "Encrypt")))} Encrypt for ${writes} writes`);
+      parts.push(`${writes} writes cost ${callWords(sum(write.map((phase) => workCalls(phase, "Encrypt"))), "Encrypt")}`);
     }
-    parts.push(...restartFindings(cell));
-    return parts.length === 0 ? [] : [`${cellName(cell)}: ${parts.join(", ")}.`];
+    return parts.length === 0 ? [] : [`${cellName(cell)}${source}: ${parts.join("; ")}.`];
   });
 }
 
 /** The API server's own reads while it starts and the clients' first reads after it cost apart, and only together say what a restart does. */
 function restartFindings(cell: Cell): string[] {
-  const decrypts = (phases: readonly Phase[]) => sum(phases.map((phase) => workCalls(phase, "Decrypt")));
+  const decrypts = (phases: readonly Phase[]) => callWords(sum(phases.map((phase) => workCalls(phase, "Decrypt"))), "Decrypt");
   const restart = tapped(cell, ["restart"]);
   const cold = tapped(cell, ["cold"]);
-  const byRestart = decrypts(restart);
-  const byReads = decrypts(cold);
-  const reads = `by the ${sum(cold.map(({ requests }) => requests.ok))} first reads`;
+  const reads = `the ${sum(cold.map(({ requests }) => requests.ok))} first reads`;
+  if (restart.length === 0) return cold.length === 0 ? [] : [`${reads} cost ${decrypts(cold)}`];
+  const finding = `a restart cost ${decrypts(restart)}`;
+  return [cold.length === 0 ? finding : `${finding}, and ${reads} after it ${decrypts(cold)}`];
+}
 
-  if (restart.length === 0) return cold.length === 0 ? [] : [`${byReads} Decrypt ${reads}`];
-  const finding = `${byRestart} Decrypt by the restart`;
-  if (cold.length === 0) return [finding];
-  if (byReads === 0) return [finding, `none ${reads}`];
-  return [finding, `${byReads} ${byRestart === 0 ? "" : "more "}${reads}`];
+/** `no Decrypt call`, `1 Decrypt call`, `10 Decrypt calls`. */
+function callWords(calls: number, method: string): string {
+  return `${calls === 0 ? "no" : calls} ${method} ${calls > 1 ? "calls" : "call"}`;
 }
 
 function agreementFindings({ cells, header }: Result): string[] {

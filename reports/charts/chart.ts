@@ -2,7 +2,7 @@
  * Charts before they are drawn: nothing but data and words, so that what a chart shows is tested without drawing it. `figure.ts` makes
  * them a part of a page.
  */
-export type Chart = CurveChart | BarChart | DotChart;
+export type Chart = CurveChart | BarChart | DotChart | ForestChart | StripChart;
 
 /** Where a figure comes from. What was not measured is drawn with dashes and hollow marks, and is named for what it is. */
 export type Kind = "measured" | "model" | "predicted";
@@ -121,6 +121,54 @@ export interface DotChart extends Titled {
   readonly rows: string;
   readonly value: Axis;
   readonly of: readonly { readonly name: string; readonly rows: readonly DotRow[] }[];
+}
+
+/** An estimate with its interval. */
+export interface ForestRow {
+  readonly name: string;
+  /** What the legend calls it: `slower`, `no difference seen`. */
+  readonly mark: string;
+  readonly tone: Tone;
+  readonly kind: Kind;
+  readonly value: number;
+  /** Null where nothing says how far it varies. */
+  readonly low: number | null;
+  readonly high: number | null;
+  /** The estimate in words, written beside it. */
+  readonly text: string;
+}
+
+/** Estimates with their intervals, one below the other. */
+export interface ForestChart extends Titled {
+  readonly shape: "forest";
+  /** What a group is, `cell`, and what a row of one is, `figure`. */
+  readonly groups: string;
+  readonly rows: string;
+  readonly value: Axis;
+  /** Without it, as far as the intervals go; what lies beyond it ends at its edge. */
+  readonly domain?: readonly [from: number, to: number];
+  /** Across all rows: where nothing changes, where a limit lies. */
+  readonly lines: readonly { readonly at: number; readonly name: string; readonly isLimit: boolean }[];
+  /** A group without a name has no heading. */
+  readonly of: readonly { readonly name: string; readonly rows: readonly ForestRow[] }[];
+}
+
+/** How often something happened at a place along x. */
+export interface StripMark {
+  readonly x: number;
+  readonly count: number;
+  /** Which of the chart's series it is of. */
+  readonly series: number;
+}
+
+/** What happened when, by kind. */
+export interface StripChart extends Titled {
+  readonly shape: "strip";
+  /** What a row is: `event`. */
+  readonly rows: string;
+  readonly x: Axis;
+  readonly series: readonly { readonly name: string; readonly tone: Tone; readonly kind: Kind }[];
+  readonly of: readonly { readonly name: string; readonly marks: readonly StripMark[] }[];
 }
 
 /** What is said of a series that was not measured. */

@@ -1,6 +1,6 @@
 import { stringify } from "csv-stringify/sync";
 import { oneLine } from "../escape.ts";
-import type { Axis, BarChart, Chart, CurveChart, DotChart } from "./chart.ts";
+import type { Axis, BarChart, Chart, CurveChart, DotChart, ForestChart, StripChart } from "./chart.ts";
 import { kindName, kindWords } from "./chart.ts";
 
 /** What a chart shows, as rows: for those who do not see it, and for spreadsheets. */
@@ -25,6 +25,10 @@ export function dataOf(chart: Chart): ChartData {
       return barData(chart);
     case "dots":
       return dotData(chart);
+    case "forest":
+      return forestData(chart);
+    case "strip":
+      return stripData(chart);
   }
 }
 
@@ -107,6 +111,52 @@ function dotData({ groups, rows, value, of }: DotChart): ChartData {
         ...rounds.map((at) => number(value, row.rounds[at])),
       ]),
     ),
+  };
+}
+
+function forestData({ groups, rows, value, of }: ForestChart): ChartData {
+  return {
+    heads: [
+      { title: groups, column: groups },
+      { title: rows, column: rows },
+      { title: "seen", column: "seen" },
+      { title: value.title, column: value.column },
+      { title: "from", column: `${value.column} low` },
+      { title: "to", column: `${value.column} high` },
+    ],
+    rows: of.flatMap((group) =>
+      group.rows.map((row) => [
+        word(group.name),
+        word(row.name),
+        word(kindName({ name: row.mark, kind: row.kind })),
+        number(value, row.value),
+        number(value, row.low),
+        number(value, row.high),
+      ]),
+    ),
+  };
+}
+
+function stripData({ rows, x, series, of }: StripChart): ChartData {
+  return {
+    heads: [
+      { title: x.title, column: x.column },
+      { title: rows, column: rows },
+      { title: "which", column: "which" },
+      { title: "how often", column: "count" },
+    ],
+    rows: of
+      .flatMap(({ name, marks }) => marks.map((mark) => ({ name, ...mark })))
+      .toSorted((a, b) => a.x - b.x)
+      .map((mark) => {
+        const which = series[mark.series];
+        return [
+          number(x, mark.x),
+          word(mark.name),
+          word(which === undefined ? "" : kindName(which)),
+          { text: String(mark.count), raw: mark.count },
+        ];
+      }),
   };
 }
 

@@ -1,10 +1,12 @@
 import { escapeMarkup, oneLine } from "../escape.ts";
 import { drawBars, partsOf } from "./bars.ts";
-import { type Chart, type Kind, kindName, kindWords, type Tone } from "./chart.ts";
+import { type BarChart, type Chart, type Kind, kindName, kindWords, type Tone } from "./chart.ts";
 import { drawCurves } from "./curves.ts";
 import { type ChartData, csvOf, dataOf } from "./data.ts";
 import { dotRowsOf, drawDots } from "./dots.ts";
 import { colorOf, dashesOf, fillOf, symbolOf } from "./drawing.ts";
+import { drawForest, forestMarksOf } from "./forest.ts";
+import { drawStrip } from "./strip.ts";
 
 /** What a legend names. */
 interface Entry {
@@ -26,7 +28,7 @@ export function figure(chart: Chart): string {
   const only = kinds.size === 1 ? kindWords[[...kinds][0] ?? "measured"] : "";
   const title = only === "" ? chart.title : `${chart.title} (${only})`;
   const id = escapeMarkup(chart.id);
-  const isWide = chart.shape === "dots" || (chart.shape === "curves" && chart.width === "wide");
+  const isWide = ["dots", "forest", "strip"].includes(chart.shape) || (chart.shape === "curves" && chart.width === "wide");
   return `<figure class="chart${isWide ? " wide" : ""}" id="${id}">
 <figcaption><strong>${escapeMarkup(title)}</strong>${chart.caption === null ? "" : `<span>${escapeMarkup(chart.caption)}</span>`}</figcaption>
 <ul class="legend">${entries.map(legendItem).join("")}</ul>
@@ -43,6 +45,10 @@ function entriesOf(chart: Chart): readonly Entry[] {
       return partsOf(chart).map((part) => ({ ...part, isArea: true }));
     case "dots":
       return dotRowsOf(chart).map((row) => ({ ...row, isArea: false }));
+    case "forest":
+      return forestMarksOf(chart).map((mark) => ({ ...mark, isArea: false }));
+    case "strip":
+      return chart.series.map((each) => ({ ...each, isArea: false }));
   }
 }
 
@@ -50,10 +56,21 @@ function drawings(chart: Chart): string {
   if (chart.shape === "bars") return `<div class="plots">${drawBars(chart)}</div>`;
   if (chart.shape === "curves" && chart.width === "narrow") return `<div class="plots">${drawCurves(chart, "narrow").join("\n")}</div>`;
   // What is wide is drawn a second time for a telephone: made smaller, nobody could read it.
-  const [large, small] = (["wide", "phone"] as const).map((width) =>
-    chart.shape === "dots" ? drawDots(chart, width) : drawCurves(chart, width).join("\n"),
-  );
+  const [large, small] = (["wide", "phone"] as const).map((width) => drawWide(chart, width));
   return `<div class="plots large">${large}</div>\n<div class="plots small">${small}</div>`;
+}
+
+function drawWide(chart: Exclude<Chart, BarChart>, width: "wide" | "phone"): string {
+  switch (chart.shape) {
+    case "curves":
+      return drawCurves(chart, width).join("\n");
+    case "dots":
+      return drawDots(chart, width);
+    case "forest":
+      return drawForest(chart, width);
+    case "strip":
+      return drawStrip(chart, width);
+  }
 }
 
 function legendItem(entry: Entry, at: number): string {

@@ -1,23 +1,20 @@
-import { verdicts } from "../../harness/run/verdict.ts";
+import { type Answer, answersOf } from "../answers.ts";
 import { escapeMarkup } from "../escape.ts";
 import type { Sections } from "./section.ts";
 
-/** What the benchmarks answer to their questions, and how the run ended, the faults first. */
+/** What the run answers, the worst news first. */
 export const answerSections: Sections = (result) => {
-  const answers = result.findings.map(
-    ({ benchmark, text }) => `<li><strong>${escapeMarkup(benchmark)}:</strong> ${escapeMarkup(text)}</li>`,
-  );
-  const sentences = verdicts(result).sentences.map(
-    ({ text, isFault }) => `<li${isFault ? ' class="fault"' : ""}>${escapeMarkup(text)}</li>`,
-  );
-  return [
-    {
-      id: "findings",
-      title: "Findings",
-      parts: [
-        ...(answers.length === 0 ? [] : [`<ul class="answers">\n${answers.join("\n")}\n</ul>`]),
-        ...(sentences.length === 0 ? [] : [`<ul>\n${sentences.join("\n")}\n</ul>`]),
-      ],
-    },
-  ];
+  const answers = answersOf(result);
+  if (answers.length === 0) return [];
+  return [{ id: "answers", title: "In short", parts: [answerList(answers)] }];
 };
+
+/** Sentences that are marked by a sign, and not by their colour alone; who does not see it hears a word. */
+export function answerList(answers: readonly Pick<Answer, "text" | "tone" | "benchmark">[]): string {
+  const items = answers.map(({ text, tone, benchmark }) => {
+    const word = tone === "plain" ? "" : `<span class="away">${tone === "fault" ? "Fault" : "Note"}: </span>`;
+    const name = benchmark === null ? "" : `<strong>${escapeMarkup(benchmark)}:</strong> `;
+    return `<li class="${tone}">${word}${name}${escapeMarkup(text)}</li>`;
+  });
+  return `<ul class="answers">\n${items.join("\n")}\n</ul>`;
+}

@@ -1,3 +1,5 @@
+import { filterStyle } from "./check-signs.ts";
+
 /** What single sections need besides: checks, steps, plans, comparisons. It is part of the page's one style. */
 export const sectionStyle = `
 .checks { width: 100%; }
@@ -16,16 +18,30 @@ dt { color: var(--quiet); }
 dd { margin: 0; }
 dt.next:not(:first-child), dt.next:not(:first-child) + dd { margin-top: 0.35rem; }
 .plan td { white-space: normal; }
-.curves { display: flex; flex-wrap: wrap; gap: 1rem; margin-top: 1rem; }
-.curves svg { max-width: 100%; height: auto; }
-.curves path { fill: none; stroke: currentColor; stroke-width: 1.5; stroke-dasharray: 5 3; }
-.curves circle { fill: currentColor; }
-.curves .frame { fill: none; stroke: var(--line); }
-.curves text { fill: currentColor; font-size: 11px; }
-td.bars svg { display: block; }
-td.bars .axis { stroke: var(--heavy); stroke-width: 1; }
-td.bars .bar { stroke: currentColor; stroke-width: 2; }
-td.bars .point { fill: currentColor; }
-td.bars { padding-top: 0.35rem; }
-tr.worse, .worse .verdict { color: var(--fault); }
+.answers { padding: 0; list-style: none; font-size: 1.0625rem; line-height: 1.55; }
+.answers li { position: relative; margin: 0.45rem 0; padding-left: 1.5rem; font-weight: 400; color: var(--ink); }
+.answers li::before { position: absolute; left: 0; color: var(--heavy); font-weight: 650; content: "·"; }
+.answers .fault { font-weight: 600; }
+.answers .fault::before { content: "✗"; color: var(--fault); }
+.answers .caution::before { content: "!"; left: 0.2rem; color: var(--advice); }
+.signs, .key { display: flex; flex-wrap: wrap; padding: 0; list-style: none; }
+.signs { gap: 3px; }
+.signs li, .key li { margin: 0; }
+.key { gap: 0 1.25rem; color: var(--quiet); font-size: 0.8438rem; }
+.sign { display: grid; place-items: center; width: 1.5rem; height: 1.5rem; border: 1px solid var(--line); border-radius: 3px; font-size: 0.8125rem; font-weight: 600; line-height: 1; text-decoration: none; }
+.sign:hover { border-color: currentColor; }
+.sign.pass { color: var(--good); }
+.sign.fault { color: var(--page); background: var(--fault); border-color: var(--fault); }
+.sign.advice { color: var(--advice); border-color: currentColor; }
+.sign.quiet { color: var(--quiet); }
+tr:has(:target) { background: var(--panel); }
+.filter { display: flex; flex-wrap: wrap; gap: 0.15rem 1.25rem; margin: 1.5rem 0 0; padding: 0; border: 0; font-size: 0.875rem; }
+.filter legend { padding: 0; font-weight: 600; }
+.filter label { display: inline-flex; align-items: center; gap: 0.35rem; min-height: 1.5rem; cursor: pointer; }
+.filter input { accent-color: var(--accent); }
+${filterStyle}
+svg.plot .limit { stroke: var(--advice); stroke-dasharray: 4 3; }
+svg.plot .name { fill: var(--ink); }
+tr.worse .verdict, tr.worse td:last-child { color: var(--fault); font-weight: 600; }
+tr.better .verdict { color: var(--good); }
 `;

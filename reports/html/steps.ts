@@ -1,5 +1,7 @@
-import type { StepResult } from "../../harness/run/schema.ts";
+import type { KmsEvent, StepResult } from "../../harness/run/schema.ts";
 import { isStepFault } from "../../harness/run/verdict.ts";
+import { timeAxis } from "../charts/axes.ts";
+import type { StripChart } from "../charts/chart.ts";
 import { escapeMarkup } from "../escape.ts";
 import { byPart, eventTable, stepWords } from "../steps.ts";
 import { formatMs } from "../units.ts";
@@ -21,8 +23,36 @@ export const stepSections: Sections = ({ steps, kmsEvents }) => {
   });
   if (kmsEvents.length === 0) return parts;
   const title = `KMS calls in the audit trail: ${kmsEvents.length}`;
-  return [...parts, { id: "kms-events", title, parts: [table(title, eventTable(kmsEvents))] }];
+  const strip = eventChart(kmsEvents);
+  return [...parts, { id: "kms-events", title, parts: [{ charts: [strip], folded: null }, table(title, eventTable(kmsEvents))] }];
 };
+
+/** When which call was made, from the first one on. */
+function eventChart(events: readonly KmsEvent[]): StripChart {
+  const times = events.map(({ time }) => Date.parse(time));
+  const start = Math.min(...times);
+  const names = [...Map.groupBy(events, ({ name }) => name)].toSorted(([, a], [, b]) => b.length - a.length);
+  return {
+    shape: "strip",
+    id: "events",
+    title: "KMS calls in the audit trail, by name",
+    caption: "The larger a mark, the more calls in that second.",
+    rows: "event",
+    x: { ...timeAxis, title: `time since ${new Date(start).toISOString().replace(/\.000Z$/, "Z")}` },
+    series: [
+      { name: "answered", tone: "blue", kind: "measured" },
+      { name: "ended with an error", tone: "vermilion", kind: "measured" },
+    ],
+    of: names.map(([name, ofName]) => ({
+      name,
+      marks: [...Map.groupBy(ofName, ({ time, errorCode }) => `${time} ${errorCode === null}`).values()].flatMap((alike) => {
+        const [first] = alike;
+        if (first === undefined) return [];
+        return [{ x: (Date.parse(first.time) - start) / 1000, count: alike.length, series: first.errorCode === null ? 0 : 1 }];
+      }),
+    })),
+  };
+}
 
 function stepRow(step: StepResult): string {
   const { id, title, says, verdict, reason, remedy, evidence, durationMs } = step;

@@ -72,8 +72,9 @@ export async function measureMaxRate(bench: Bench, meter: PhaseMeter, origin: Ce
 }
 
 async function tryRate(bench: Bench, meter: PhaseMeter, search: MaxRateSearch, ratePerSecond: number): Promise<RateTrial> {
-  const { clock, signal, options } = bench;
+  const { clock, signal, options, progress } = bench;
   const count = trialCount(ratePerSecond);
+  progress.update({ done: 0, kmsCalls: undefined, awaited: `${Math.round(ratePerSecond)} ${search.what} a second are tried` });
   const requests = await search.requestsOf(count);
   const driver = new LoadDriver({
     schedule: constantRate({ ratePerSecond, count }),

@@ -12,7 +12,9 @@ export async function play(
   options: { readonly isTimed: boolean },
   scenario: (scene: Scene, log: SceneLog) => Promise<void>,
 ): Promise<void> {
+  bench.progress.pass("Playing the scenario on the model");
   const forecast = await foretell(bench, scenario);
+  bench.progress.pass("Starting the control plane to play it on");
   await using scene = await openScene(bench, options);
   await using log = new SceneLog(bench, scene, forecast);
   await scenario(scene, log);

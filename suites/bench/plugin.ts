@@ -180,6 +180,7 @@ async function searchMax(
       startPerSecond: searchFromPerSecond,
       mostPerSecond: searchToPerSecond,
       async trial(ratePerSecond) {
+        progress.update({ done: 0, kmsCalls: undefined, awaited: `${Math.round(ratePerSecond)} ${method} calls a second are tried` });
         const schedule = constantRate({ ratePerSecond, count: trialCount(ratePerSecond) });
         const tried = await tryPlugin(bench, socket, { schedule, calls, dropAfterMs: threshold.limitMs * dropAfterLimits });
         return trialOf(threshold, ratePerSecond, tried.result, tried.cost);
