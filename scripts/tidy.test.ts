@@ -73,7 +73,9 @@ describe("the seams of the design", () => {
     const reporters = product.filter(({ path }) => path.startsWith("reports/"));
     const foreign = reporters.flatMap(({ path, imports }) =>
       imports
-        .filter((to) => !/^(reports\/|harness\/(run|load|compare)\/|csv-stringify|zod|@observablehq\/plot$|linkedom$|node:crypto$)/.test(to))
+        .filter(
+          (to) => !/^(reports\/|harness\/(run|load|compare)\/|csv-stringify|zod|@observablehq\/plot$|linkedom$|node:crypto$)/.test(to),
+        )
         .map((to) => `${path} imports ${to}`),
     );
     expect(foreign).toEqual([]);
