@@ -6,7 +6,7 @@ import { generateFormatSchemas } from "./generate-format-schemas.ts";
 /** What `npm run generate` makes of the code once its index is fresh: each file's path from the root, and its text. */
 export async function generatedFiles(): Promise<(readonly [path: string, text: string])[]> {
   return [
-    ...generateDocs(),
+    ...(await generateDocs()),
     [commandOptionsFile, await generateCommandOptions()],
     [configSchemaFile, await generateConfigSchema()],
     ...generateFormatSchemas(),
