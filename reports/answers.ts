@@ -93,19 +93,35 @@ function costSentence(cost: ProviderCost, isModel: boolean): string {
   if (ratio === null || (verdict !== "higher" && verdict !== "lower")) {
     return `No difference seen between ${name} and identity in ${request} at the median ${basis}.`;
   }
+  // What one run of each shows is said of the runs, and not of the provider: they may differ by as much without one.
+  if (!isOverRounds(cost))
+    return `${request.charAt(0).toUpperCase()}${request.slice(1)} took ${ratioText(ratio.value, name)} identity at the median ${basis}.`;
   if (ratio.value >= factorMin) return `${name} made ${request} take ${ratio.value.toFixed(1)} times as long at the median ${basis}.`;
   return verdict === "higher"
     ? `${name} added ${percentText(ratio.value - 1)} % to ${request} at the median ${basis}.`
     : `${name} took ${percentText(1 - ratio.value)} % off ${request} at the median ${basis}.`;
 }
 
+function ratioText(ratio: number, name: string): string {
+  if (ratio >= factorMin) return `${ratio.toFixed(1)} times as long with ${name} as with`;
+  return `${percentText(Math.abs(ratio - 1))} % ${ratio > 1 ? "longer" : "less"} with ${name} than with`;
+}
+
 function medianText(ns: number | undefined): string {
   return ns === undefined ? "nothing" : formatNs(ns);
 }
 
-/** An interval only where it holds what varies from one run to the next. */
-function basisText({ compared: { basis, ratio }, rounds }: ProviderCost): string {
-  if (basis !== "rounds" || ratio === null || ratio.low === null || ratio.high === null) return "one run each, no interval";
+/** Whether what varies from one run to the next is in its interval and its test. */
+function isOverRounds({ compared: { basis } }: ProviderCost): boolean {
+  return basis === "rounds";
+}
+
+function basisText(cost: ProviderCost): string {
+  const { ratio, verdict } = cost.compared;
+  const { rounds } = cost;
+  if (!isOverRounds(cost) || ratio === null || ratio.low === null || ratio.high === null) {
+    return verdict === "higher" || verdict === "lower" ? "one run each and no interval, so it may be chance" : "one run each, no interval";
+  }
   return `95 % interval ${signed(ratio.low)} % to ${signed(ratio.high)} %, ${rounds} rounds`;
 }
 
