@@ -1,6 +1,6 @@
 import { type Compared, type Comparison, isBroken } from "../harness/run/comparison.ts";
 import type { Answer } from "./answers.ts";
-import type { Axis, ForestRow, Kind, Tone } from "./charts/chart.ts";
+import type { Axis, ForestChart, ForestRow, Kind, Tone } from "./charts/chart.ts";
 import type { ComparisonReporter } from "./comparison-reporter.ts";
 import {
   byCell,
@@ -18,7 +18,7 @@ import { escapeMarkup } from "./escape.ts";
 import { answerList } from "./html/answers.ts";
 import { comparedCheckSections } from "./html/compared-checks.ts";
 import { renderPage } from "./html/page.ts";
-import type { Section } from "./html/section.ts";
+import type { Charts, Section } from "./html/section.ts";
 import { scrolled } from "./html/table.ts";
 
 /** The page of a comparison: what is worse, every change with its interval, the figures, and the checks side by side. */
@@ -54,14 +54,15 @@ export const comparisonHtml = {
   },
 } satisfies ComparisonReporter;
 
-/** The limits, the broken ones first, then what became of checks and figures. */
+/** The limits, and what became of checks and figures, the worst news first. */
 function answersOf({ limits, checks, compared }: Comparison): Pick<Answer, "text" | "tone" | "benchmark">[] {
-  const judged = limits.toSorted((a, b) => Number(isBroken(b)) - Number(isBroken(a)));
-  return [
-    ...judged.map((limit) => ({ text: limitSentence(limit), tone: isBroken(limit) ? "fault" : "plain", benchmark: null }) as const),
+  const tones: readonly Answer["tone"][] = ["fault", "caution", "plain"];
+  const answers = [
+    ...limits.map((limit) => ({ text: limitSentence(limit), tone: isBroken(limit) ? "fault" : "plain", benchmark: null }) as const),
     ...checkSentences(checks).map(({ text, isWorse: isBad }) => ({ text, tone: isBad ? "fault" : "plain", benchmark: null }) as const),
     ...figureSentence(compared).map((text) => ({ text, tone: compared.some(isWorse) ? "caution" : "plain", benchmark: null }) as const),
   ];
+  return answers.toSorted((a, b) => tones.indexOf(a.tone) - tones.indexOf(b.tone));
 }
 
 function isOfModel({ base, other }: Comparison): boolean {
@@ -75,31 +76,47 @@ const changeAxis = {
   text: (percent) => `${percent > 0 ? "+" : ""}${Number(percent.toPrecision(3))} %`,
 } as const satisfies Axis;
 
-/** More cells lie folded. */
-const openMax = 4;
+/** So many rows are looked through at once; what comes after them lies folded. */
+const rowsMax = 40;
 
-/** Every change with its interval on one scale, a chart a cell. */
+/** Every change with its interval, all on one scale. */
 function changeSections(comparison: Comparison): Section[] {
   const kind: Kind = isOfModel(comparison) ? "model" : "measured";
   const shown = comparison.compared.filter(({ ratio }) => ratio !== null);
   if (shown.length === 0) return [];
   const scale = scaleOf(shown);
-  const parts = byCell(shown).map(([cell, ofCell], at) => ({
-    charts: [
-      {
-        shape: "forest",
-        id: `changes-${at + 1}`,
-        title: `Changes, ${cell}`,
-        caption: captionOf(ofCell),
-        ...{ groups: "cell", rows: "figure", value: changeAxis, domain: [-scale, scale] as const },
-        lines: [{ at: 0, name: "no change", isLimit: false }, ...limitLines(comparison, scale)],
-        of: [{ name: "", rows: ofCell.flatMap((each) => rowOf(each, kind)) }],
-      } as const,
-    ],
-    folded: at < openMax ? null : cell,
-  }));
+  const parts = pagesOf(byCell(shown)).map((cells, at): Charts => {
+    const [first = "", last = ""] = [cells.at(0)?.[0], cells.at(-1)?.[0]];
+    const chart: ForestChart = {
+      shape: "forest",
+      id: `changes-${at + 1}`,
+      title: cells.length === 1 ? `Changes, ${first}` : "Changes, cell by cell",
+      caption: captionOf(cells.flatMap(([, ofCell]) => ofCell)),
+      ...{ groups: "cell", rows: "figure", value: changeAxis, domain: [-scale, scale] },
+      lines: [{ at: 0, name: "no change", isLimit: false }, ...limitLines(comparison, scale)],
+      of: cells.map(([name, ofCell]) => ({ name: cells.length === 1 ? "" : name, rows: ofCell.flatMap((each) => rowOf(each, kind)) })),
+    };
+    return { charts: [chart], folded: at === 0 ? null : first === last ? first : `${first} to ${last}` };
+  });
   return [{ id: "changes", title: "What changed", parts }];
 }
+
+/** Cells in their order, so many together as a chart has rows for. */
+function pagesOf(cells: readonly Cells[number][]): Cells[] {
+  const pages: Cells[] = [];
+  let rows = 0;
+  for (const cell of cells) {
+    rows += cell[1].length;
+    const page = pages.at(-1);
+    if (page === undefined || rows > rowsMax) {
+      pages.push([cell]);
+      rows = cell[1].length;
+    } else page.push(cell);
+  }
+  return pages;
+}
+
+type Cells = ReturnType<typeof byCell>;
 
 function captionOf(ofCell: readonly Compared[]): string {
   const bare = ofCell.some(({ ratio }) => ratio?.low === null);
@@ -143,7 +160,7 @@ function scaleOf(compared: readonly Compared[]): number {
     )
     .sort((a, b) => a - b);
   const end = (ends[Math.floor(ends.length * 0.9)] ?? ends.at(-1) ?? 0) * 100;
-  return [5, 10, 20, 50, 100, 200, 500].find((each) => end <= each) ?? 1000;
+  return [4, 10, 20, 40, 100, 200, 400].find((each) => end <= each) ?? 1000;
 }
 
 /** A table a cell. */
@@ -157,6 +174,6 @@ function figureSections({ compared }: Comparison): Section[] {
       return `<tr${isWorse(each) ? ' class="worse"' : ""}>${name}${texts.join("")}</tr>`;
     });
     const table = `<table>\n<thead><tr>${head.join("")}</tr></thead>\n<tbody>\n${rows.join("\n")}\n</tbody></table>`;
-    return { id: `cell-${index + 1}`, title: cell, parts: [scrolled(cell, table)] };
+    return { id: `cell-${index + 1}`, title: cell, parts: [scrolled(`Figures of ${cell}`, table)] };
   });
 }

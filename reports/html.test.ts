@@ -89,7 +89,7 @@ it("has a column of troubles only where there are any", async () => {
 describe("the checks", () => {
   /** Of the rows of the table of an area: tone and verdict, and whether it lies open. */
   const rows = (area: string) => {
-    const [, section = ""] = checksPage.split(`-title">${area}: `);
+    const [, section = ""] = checksPage.split(`-title">${area}</h2>`);
     const [table = ""] = section.split("</table>");
     return [...table.matchAll(/<tr.*?><td class="verdict (\w+)">([^<]+)<\/td>.*<details( open)?><summary>/g)].map(
       ([, tone, verdict, open]) => [tone, verdict, open !== undefined],

@@ -11,7 +11,9 @@ const layouts = {
   phone: { rowHeight: 36, headHeight: 28, nameLengthMax: 40, isAbove: true },
 } as const;
 
-const characterWidth = 6.3;
+const characterWidth = 6.7;
+/** So much of the scale stands free at either side, so that no mark touches what is written there. */
+const margin = 0.02;
 
 interface PlacedRow extends ForestRow {
   readonly y: number;
@@ -49,19 +51,22 @@ export function drawForest(chart: ForestChart, width: keyof typeof layouts): str
   const marginRight = isAbove ? 10 : room(placed.map(({ text }) => text));
   const values = placed.flatMap((row) => [row.value, row.low ?? row.value, row.high ?? row.value]);
   const scale = scaleFor(value, domain ?? values, isAbove ? 5 : 9);
+  const free = (scale.high - scale.low) * margin;
   const at = (of: number) => Math.min(scale.high, Math.max(scale.low, scale.at(of)));
+  // The names of lines that lie near one another stand in lanes.
+  const top = 6 + 13 * lines.length;
   const frame = (text: string, x: number) => ({ text: () => text, frameAnchor: "left", dx: x }) as const;
   return draw({
     label: `${chart.title}: ${value.title} with its interval, by ${chart.rows}; ${legend.join(", ")}`,
     className: "wide",
     plot: {
       width: isAbove ? widths.phone : widths.wide,
-      height: height + 66,
+      height: height + 48 + top,
       marginLeft,
       marginRight,
-      marginTop: 18,
+      marginTop: top,
       marginBottom: 48,
-      x: { type: "linear", domain: [scale.low, scale.high], axis: null },
+      x: { type: "linear", domain: [scale.low - free, scale.high + free], axis: null },
       y: { type: "linear", domain: [height, 0], axis: null },
       marks: [
         Plot.gridX(scale.ticks.map(scale.at), { className: "grid" }),
@@ -70,9 +75,15 @@ export function drawForest(chart: ForestChart, width: keyof typeof layouts): str
           tickFormat: (position: number) => shortTick(value.text(scale.ticks.find((tick) => scale.at(tick) === position) ?? 0)),
         }),
         Plot.text([oneLine(value.title)], { frameAnchor: "bottom-right", textAnchor: "end", dy: 40, className: "axis" }),
-        ...lines.flatMap((line) => [
-          Plot.ruleX([at(line.at)], { className: line.isLimit ? "limit" : "base" }),
-          Plot.text([oneLine(line.name)], { x: () => at(line.at), frameAnchor: "top", dy: -10, textAnchor: "middle", className: "axis" }),
+        ...lines.flatMap((line, lane) => [
+          Plot.ruleX([at(line.at)], { insetTop: -1 - 13 * lane, className: line.isLimit ? "limit" : "base" }),
+          Plot.text([oneLine(line.name)], {
+            x: () => at(line.at),
+            frameAnchor: "top",
+            dy: -14 - 13 * lane,
+            textAnchor: "middle",
+            className: "axis",
+          }),
         ]),
         ...heads.map((head) =>
           Plot.text([head], { y: "y", ...frame(head.name, isAbove ? 0 : 4 - marginLeft), textAnchor: "start", className: "value" }),
@@ -106,7 +117,7 @@ export function drawForest(chart: ForestChart, width: keyof typeof layouts): str
               stroke,
               className,
             }),
-            Plot.text([row], { y: "y", ...place }),
+            Plot.text([row], { y: "y", ...place, stroke: "var(--page)", strokeWidth: 3 }),
             ...(isAbove
               ? []
               : [

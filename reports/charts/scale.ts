@@ -21,7 +21,7 @@ export function scaleFor({ scale, steps }: Axis, values: readonly number[], tick
   if (least > most) [least, most] = [0, 1];
   switch (scale) {
     case "linear":
-      return linear({ least: Math.min(0, least), most, ticksMax, steps });
+      return linear({ least: Math.min(0, least), most, ticksMax, kind: steps });
     case "log":
       return logarithmic(Math.max(least, Number.MIN_VALUE), Math.max(most, Number.MIN_VALUE), ticksMax);
     case "zero-log":
@@ -35,21 +35,17 @@ function linear(options: {
   readonly least: number;
   readonly most: number;
   readonly ticksMax: number;
-  readonly steps: Axis["steps"];
+  readonly kind: Axis["steps"];
 }): Scale {
-  const { least, most, ticksMax, steps } = options;
+  const { least, most, ticksMax, kind } = options;
   const span = most > least ? most - least : 1;
   const apart = span / Math.max(1, ticksMax - 1);
-  const step = steps === "binary" ? 2 ** Math.ceil(Math.log2(apart) - 1e-9) : roundStep(steps === "whole" ? Math.max(1, apart) : apart);
+  const step = kind === "binary" ? 2 ** Math.ceil(Math.log2(apart) - 1e-9) : roundStep(kind === "whole" ? Math.max(1, apart) : apart);
   const low = least === 0 ? 0 : Math.floor(least / step) * step;
   const high = most > least ? most : least + 1;
-  const count = Math.floor((high - low) / step + 1e-9);
-  return {
-    low,
-    high,
-    at: (value) => value,
-    ticks: Array.from({ length: count + 1 }, (_, at) => Number((low + at * step).toPrecision(12))),
-  };
+  const steps = Math.floor((high - low) / step + 1e-9);
+  const ticks = Array.from({ length: steps + 1 }, (_, at) => Number((low + at * step).toPrecision(12))).filter((tick) => tick <= high);
+  return { low, high, at: (value) => value, ticks };
 }
 
 /** 1, 2 or 5 times a power of ten, and no less than what is asked. */

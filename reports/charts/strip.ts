@@ -7,6 +7,7 @@ import { scaleFor } from "./scale.ts";
 
 const rowHeight = 26;
 const radiusMax = 10;
+const laneHeight = 8;
 const nameLengthMax = { wide: 34, phone: 18 } as const;
 
 interface PlacedMark extends StripMark {
@@ -20,7 +21,11 @@ export function drawStrip(chart: StripChart, width: "wide" | "phone"): string {
   const names = rows.map(({ name }) => clip(oneLine(name), nameLengthMax[width]));
   const marginLeft = 18 + 6.3 * Math.max(4, ...names.map(({ length }) => length));
   const placed = rows.flatMap(({ marks }, at) =>
-    marks.map((mark): PlacedMark => ({ ...mark, y: (at + 0.5) * rowHeight, row: names[at] ?? "" })),
+    marks.map((mark): PlacedMark => {
+      // Each series has a lane of its own, so that none hides another.
+      const lane = (mark.series - (series.length - 1) / 2) * laneHeight;
+      return { ...mark, y: (at + 0.5) * rowHeight + lane, row: names[at] ?? "" };
+    }),
   );
   const scale = scaleFor(
     axis,

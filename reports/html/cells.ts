@@ -13,7 +13,7 @@ export const cellSections: Sections = (result) =>
     const parts = [
       table(`Phases, ${title}`, phaseTable(rows)),
       items.length === 0 ? "" : `<ul>\n${items.join("\n")}\n</ul>`,
-      titledTable("KMS calls at the tap", kmsTable(rows)),
+      titledTable("KMS calls at the tap", title, kmsTable(rows)),
       foldedTable("KMS calls at the tap, phase by phase", title, kmsPhaseTable(rows)),
       foldedTable("The API server's own counters", title, serverTable(rows)),
     ];

@@ -21,10 +21,9 @@ export const checkSections: Sections = ({ checks, header }) => {
     { title: "invariants", column: "wide" },
   ].map(({ title, column }) => `<th scope="col" class="${column}">${title}</th>`);
   const tables = areas.map(([area, ofArea]): Section => {
-    const title = `${area}: ${checkTally(ofArea)}`;
     const rows = ofArea.map((check) => checkRow(check, header)).join("\n");
     const table = `<table class="checks">\n<thead><tr>${heads.join("")}</tr></thead>\n<tbody>\n${rows}\n</tbody></table>`;
-    return { id: `checks-${area}`, title, parts: [scrolled(`Checks of ${area}`, table)] };
+    return { id: `checks-${area}`, title: area, parts: [tally(ofArea), scrolled(`Checks of ${area}`, table)] };
   });
   return checks.length < overviewMin ? tables : [overview(areas, { checks, header }), ...tables];
 };
@@ -46,8 +45,12 @@ function overview(
     .map((verdict) => ({ value: verdict, word: verdictWords[verdict], count: checks.filter((check) => check.verdict === verdict).length }))
     .filter(({ count }) => count > 0);
   const key = counted.map(({ value, word }) => `<li><span aria-hidden="true">${verdictSigns[value]}</span> ${word}</li>`);
-  const parts = [`<ul class="key">${key.join("")}</ul>`, ...grids, filter("Show below", counted, checks.length)];
-  return { id: "checks", title: `Conformance: ${checkTally(checks)}`, parts };
+  const parts = [tally(checks), `<ul class="key">${key.join("")}</ul>`, ...grids, filter("Show below", counted, checks.length)];
+  return { id: "checks", title: "All checks", parts };
+}
+
+function tally(checks: readonly CheckResult[]): string {
+  return `<p class="quiet">${escapeMarkup(checkTally(checks))}.</p>`;
 }
 
 function toneOf(check: CheckResult, header: Header): "fault" | "advice" | "pass" | "quiet" {

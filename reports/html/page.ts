@@ -30,7 +30,7 @@ export async function renderPage(page: Page): Promise<string> {
   const figure = hasCharts ? (await import("../charts/figure.ts")).figure : () => "";
   const drawn = sections.map(
     ({ id, title: name, parts }) =>
-      `<section id="${escapeMarkup(id)}" aria-labelledby="${escapeMarkup(id)}-title">
+      `<section id="${escapeMarkup(id)}">
 <h2 id="${escapeMarkup(id)}-title">${escapeMarkup(name)}</h2>
 ${parts.map((part) => renderPart(part, figure)).join("\n")}
 </section>`,

@@ -1,5 +1,5 @@
 import type { Plan, PlanFigures } from "../../harness/run/plan-schema.ts";
-import { countAxis } from "../charts/axes.ts";
+import { countAxis, countText } from "../charts/axes.ts";
 import type { Axis, CurveChart, ForestChart, ForestRow, Point, Tone } from "../charts/chart.ts";
 import { planTables, sweepFigures } from "../plan.ts";
 import { formatMs } from "../units.ts";
@@ -13,19 +13,33 @@ export const planSections: Sections = ({ plan }) => {
     ({ title, table: content }, at): Section => ({
       id: `plan-${at + 1}`,
       title,
-      parts: [`<div class="plan">${table(title, content)}</div>`],
+      parts: [`<div class="plan">${table(`Table: ${title}`, content)}</div>`],
     }),
   );
   return [...sweepSections(plan), ...startSections(plan), ...callSections(plan), ...tables];
 };
 
-const readyAxis = { title: "time until ready", column: "ready_ms", scale: "log", text: formatMs } as const satisfies Axis;
+const readyAxis = { title: "time until ready", column: "ready_ms", scale: "log", text: durationText } as const satisfies Axis;
 const quotaAxis = {
   title: "use of the quota",
   column: "quota_percent",
   scale: "linear",
   text: (percent) => `${percent.toPrecision(3)} %`,
 } as const satisfies Axis;
+
+/** From minutes on in minutes, hours and days. */
+function durationText(ms: number): string {
+  if (ms === 0) return "0";
+  if (ms < 100_000) return formatMs(ms);
+  const [text, unit] = ms < 6_000_000 ? [ms / 60_000, "min"] : ms < 172_800_000 ? [ms / 3_600_000, "h"] : [ms / 86_400_000, "d"];
+  return `${text.toPrecision(2 + Number(text >= 100))} ${unit}`;
+}
+
+/** From millions on in millions and billions, for which there is room beside an axis. */
+function largeText(value: number): string {
+  if (value < 1e6) return countText(value);
+  return value < 1e9 ? `${countText(value / 1e6)} M` : `${countText(value / 1e9)} bn`;
+}
 
 /** The curves of a sweep: those that are of one kind together. */
 const sweepCharts: readonly { readonly id: string; readonly title: string; readonly y: Axis; readonly of: readonly SweepFigure[] }[] = [
@@ -38,13 +52,13 @@ const sweepCharts: readonly { readonly id: string; readonly title: string; reado
   {
     id: "sweep-calls",
     title: "Calls a month",
-    y: countAxis("calls a month", "calls", "log"),
+    y: { ...countAxis("calls a month", "calls", "log"), text: largeText },
     of: [sweepFigure("calls_per_month", "blue")],
   },
   {
     id: "sweep-peak",
     title: "Calls in the peak second",
-    y: countAxis("calls a second", "calls_per_second", "log"),
+    y: { ...countAxis("calls a second", "calls_per_second", "log"), text: largeText },
     of: [sweepFigure("calls_per_second_peak", "vermilion")],
   },
   {
@@ -53,7 +67,12 @@ const sweepCharts: readonly { readonly id: string; readonly title: string; reado
     y: quotaAxis,
     of: [{ name: "use of the quota", tone: "amber", of: ({ quotaUse }) => (quotaUse === null ? null : quotaUse * 100) }],
   },
-  { id: "sweep-cost", title: "Cost a month", y: countAxis("USD a month", "usd", "linear"), of: [sweepFigure("usd_per_month", "green")] },
+  {
+    id: "sweep-cost",
+    title: "Cost a month",
+    y: { ...countAxis("USD a month", "usd", "linear"), text: largeText },
+    of: [sweepFigure("usd_per_month", "green")],
+  },
 ];
 
 interface SweepFigure {
@@ -71,7 +90,7 @@ function sweepFigure(id: (typeof sweepFigures)[number]["id"], tone: Tone): Sweep
 function sweepSections({ sweep }: Plan): Section[] {
   if (sweep === null || sweep.points.length < 2) return [];
   const isLog = sweep.points.every(({ value }) => value > 0);
-  const x = countAxis(sweep.name, sweep.name, isLog ? "log" : "linear");
+  const x = { ...countAxis(sweep.name, sweep.name, isLog ? "log" : "linear"), text: largeText };
   const charts = sweepCharts.flatMap(({ id, title, y, of }): CurveChart[] => {
     const series = of
       .map(({ name, tone, of: read }) => ({
@@ -105,7 +124,7 @@ function startSections(plan: Plan): Section[] {
             value: time.midMs,
             low: time.lowMs,
             high: time.highMs,
-            text: formatMs(time.midMs),
+            text: durationText(time.midMs),
           },
         ],
   );
@@ -146,11 +165,11 @@ function quotaRow({ name, use }: { readonly name: string; readonly use: number }
 
 /** Which causes ask how often, by method; they lie too many powers of ten apart for bars. */
 function callSections({ calls }: Plan): Section[] {
-  const axis = countAxis("calls a month", "calls_per_month", "zero-log");
+  const axis = { ...countAxis("calls a month", "calls_per_month", "zero-log"), text: largeText };
   const groups = [...Map.groupBy(calls, ({ cause }) => cause)].map(([name, ofCause]) => ({
     name,
     rows: ofCause.map(({ method, perMonth: { min, max } }): ForestRow => {
-      const [from, to] = [axis.text(Math.round(min)), axis.text(Math.round(max))];
+      const [from, to] = [countText(Math.round(min)), countText(Math.round(max))];
       const row = predicted(method, method, methodTones[method] ?? "rose");
       return { ...row, value: (min + max) / 2, low: min, high: max, text: from === to ? to : `${from} to ${to}` };
     }),

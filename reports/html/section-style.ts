@@ -25,6 +25,7 @@ dt.next:not(:first-child), dt.next:not(:first-child) + dd { margin-top: 0.35rem;
 .answers .fault::before { content: "✗"; color: var(--fault); }
 .answers .caution::before { content: "!"; left: 0.2rem; color: var(--advice); }
 .signs, .key { display: flex; flex-wrap: wrap; padding: 0; list-style: none; }
+.legend button { min-height: 24px; }
 .signs { gap: 3px; }
 .signs li, .key li { margin: 0; }
 .key { gap: 0 1.25rem; color: var(--quiet); font-size: 0.8438rem; }

@@ -17,12 +17,12 @@ export function table(name: string, { first, heads, groups }: Table): string {
   return scrolled(name, `<table>\n<thead><tr>${titles.join("")}</tr></thead>\n${bodies.join("\n")}\n</table>`);
 }
 
-/** Nothing where the table has no row. */
-export function titledTable(title: string, content: Table): string {
-  return content.groups.length === 0 ? "" : `<h3>${escapeMarkup(title)}</h3>\n${table(title, content)}`;
+/** Nothing where the table has no row; `of` tells it from others of its title. */
+export function titledTable(title: string, of: string, content: Table): string {
+  return content.groups.length === 0 ? "" : `<h3>${escapeMarkup(title)}</h3>\n${table(`${title}, ${of}`, content)}`;
 }
 
-/** A table that is too long to lie open; `of` tells it from others of its title. */
+/** The same of a table that is too long to lie open. */
 export function foldedTable(title: string, of: string, content: Table): string {
   if (content.groups.length === 0) return "";
   return `<details><summary>${escapeMarkup(title)}</summary>\n${table(`${title}, ${of}`, content)}\n</details>`;
