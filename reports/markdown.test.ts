@@ -92,6 +92,10 @@ describe("what GitHub makes of the Markdown", () => {
   });
 });
 
+it("makes no link of an address that begins with a dot", () => {
+  expect(elements(rendered(`- ${escapeMarkdown("a@.b")}\n`))).toEqual(["li", "ul"]);
+});
+
 it("shows any text as itself, at a block's beginning and in a cell", () => {
   fc.assert(
     fc.property(fc.string({ unit: fc.constantFrom(..."ab1 \t\n-+=*_`~#|<>&$[]()!\\.:/@\u0000😀") }), (text) => {
@@ -133,6 +137,13 @@ describe("the length", () => {
     expect(summary.length).toBeLessThan(64_001);
     expect(summary.length).toBeGreaterThan(60_000);
     expect(summary).not.toContain("Left out here");
+  });
+
+  it("holds for a comparison of many cells too", () => {
+    const compared = Array.from({ length: 100 }, (_, at) => comparison.compared.map((each) => ({ ...each, cell: `${each.cell} ${at}` })));
+    const text = comparisonMarkdown.render({ ...comparison, compared: compared.flat() });
+    expect(text.length).toBeLessThan(65_536);
+    expect(text).toMatch(/The first \d+ of \d+ rows; report\.html has all\./);
   });
 
   it("leaves nothing out where there is room", () => {
