@@ -14,7 +14,7 @@ export interface Answer {
   readonly isShown: boolean;
 }
 
-/** So many sentences on providers stand at the top; the tables have all. */
+/** So many sentences on what requests take stand at the top; the tables have all. */
 const costsMax = 6;
 
 /**
@@ -44,14 +44,41 @@ function answerOf({ text, isFault, isCaution, isShown }: Verdict): Answer {
   return { text, tone, benchmark: null, isShown: isShown === true };
 }
 
-/** What providers add to requests, the most costly first; what no difference was seen in comes last. */
+/** What providers add to requests, the most costly first; what no difference was seen in comes last. What single runs gave is said and not judged. */
 function costAnswers(result: Result): Answer[] {
   const isModel = result.header.target?.isModel === true;
-  const costs = providerCosts(result).toSorted((a, b) => weight(b) - weight(a));
-  const texts = costs.slice(0, costsMax).map((cost) => costSentence(cost, isModel));
-  const hidden = costs.length - texts.length;
-  const more = hidden > 0 ? [`The tables have ${hidden} more ${hidden === 1 ? "pair" : "pairs"} of a provider and identity.`] : [];
-  return [...texts, ...more].map((text) => ({ text, tone: "plain", benchmark: null, isShown: false }));
+  const costs = providerCosts(result);
+  const ofRuns = Map.groupBy(costs.filter(isOfSingleRuns), ({ phase, secrets, parameters }) => [phase, secrets, ...parameters].join());
+  const judged = costs.filter((cost) => !isOfSingleRuns(cost)).toSorted((a, b) => weight(b) - weight(a));
+  const texts = [...judged.map((cost) => costSentence(cost, isModel)), ...[...ofRuns.values()].map((of) => runsSentence(of, isModel))];
+  const shown = texts.slice(0, costsMax);
+  const hidden = texts.length - shown.length;
+  const more = hidden > 0 ? [`The tables say as much of ${hidden} more ${hidden === 1 ? "request" : "requests"}.`] : [];
+  return [...shown, ...more].map((text) => ({ text, tone: "plain", benchmark: null, isShown: false }));
+}
+
+/** How far one run is from the next of the same, no single run can tell. */
+function isOfSingleRuns({ compared: { basis, verdict }, isBelowFloor }: ProviderCost): boolean {
+  return basis !== "rounds" && verdict !== "not judged" && !isBelowFloor;
+}
+
+/** The medians of single runs beside identity's: figures, and no verdict. */
+function runsSentence(costs: readonly ProviderCost[], isModel: boolean): string {
+  const [first] = costs;
+  if (first === undefined) return "";
+  const { phase, secrets, parameters, compared } = first;
+  const facts = [
+    ...(secrets > 0 ? [`${secrets} Secrets`] : []),
+    ...parameters,
+    "one run each, with what chance made of it",
+    ...(isModel ? ["a model's figures"] : []),
+  ];
+  const others = costs.map(({ provider, compared: { other, ratio } }) => {
+    const change = ratio === null ? "" : ` (${signed(ratio.value)} %)`;
+    return `${medianText(other?.value)} with ${providerWords(provider)}${change}`;
+  });
+  const request = requestWords[phase];
+  return `At the median ${request} took ${[`${medianText(compared.base?.value)} with identity`, ...others].join(", ")} (${facts.join("; ")}).`;
 }
 
 /** What can be told stands before what cannot, and more cost before less. */
@@ -83,7 +110,7 @@ function costSentence(cost: ProviderCost, isModel: boolean): string {
     `${medianText(base?.value)} with identity, ${medianText(other?.value)}`,
     ...(cost.secrets > 0 ? [`${cost.secrets} Secrets`] : []),
     ...cost.parameters,
-    ...(cost.isBelowFloor || verdict === "not judged" ? [] : [basisText(cost)]),
+    ...(cost.isBelowFloor || verdict === "not judged" ? [] : intervalTexts(cost)),
     ...(isModel ? ["a model's figures"] : []),
   ];
   const basis = `(${facts.join("; ")})`;
@@ -103,10 +130,9 @@ function medianText(ns: number | undefined): string {
   return ns === undefined ? "nothing" : formatNs(ns);
 }
 
-/** An interval only where it holds what varies from one run to the next. */
-function basisText({ compared: { basis, ratio }, rounds }: ProviderCost): string {
-  if (basis !== "rounds" || ratio === null || ratio.low === null || ratio.high === null) return "one run each, no interval";
-  return `95 % interval ${signed(ratio.low)} % to ${signed(ratio.high)} %, ${rounds} rounds`;
+function intervalTexts({ compared: { ratio }, rounds }: ProviderCost): string[] {
+  if (ratio === null || ratio.low === null || ratio.high === null) return [];
+  return [`95 % interval ${signed(ratio.low)} % to ${signed(ratio.high)} %, ${rounds} rounds`];
 }
 
 function signed(ratio: number): string {

@@ -11,7 +11,8 @@ import type { Part, Sections } from "./section.ts";
 const openMax = 6;
 const chartsMax = 24;
 /** A chart has no more columns, and a line no more points. */
-const stepsMax = 200;
+const columnsMax = 200;
+const pointsMax = 400;
 
 /** How latency and KMS calls went, one above the other, with the phases named: what a restart asks of the KMS stands where it was asked. */
 export const timeSections: Sections = (result) => {
@@ -28,7 +29,7 @@ export const timeSections: Sections = (result) => {
     { charts: folded, folded: `Over time, ${folded.length} more` },
   ];
   if (more.length > folded.length) {
-    const sentence = `${more.length - folded.length} more cells are not drawn here; result.json has them.`;
+    const sentence = `${more.length - folded.length} more cells are not drawn here; result.json has what they would show.`;
     parts.push(`<p class="quiet">${escapeMarkup(sentence)}</p>`);
   }
   return [{ id: "time", title: "Over time", parts }];
@@ -72,7 +73,8 @@ function chartOf(options: {
   const phases = cell.phases.filter(isTimed);
   const startMs = Math.min(...cell.phases.map((phase) => phase.startMs));
   const endMs = Math.max(...cell.phases.map((phase) => phase.startMs + phase.durationMs));
-  const stepMs = commonStepMs(endMs - startMs, phases);
+  const stepMs = roundStepMs(Math.max((endMs - startMs) / columnsMax, ...phases.map(({ timeline }) => timeline.stepMs)));
+  const pointMs = roundStepMs(Math.max((endMs - startMs) / pointsMax, 0.01));
   const step = formatMs(stepMs)
     .replace(/\.0+ /, " ")
     .replace(/(\.\d*[1-9])0+ /, "$1 ");
@@ -84,7 +86,7 @@ function chartOf(options: {
     title: [label, ...(label.includes(size) ? [] : [size])].join(", "),
     caption: [
       ...(rounds > 1 ? [`Round ${cell.round} of ${rounds}.`] : []),
-      `Of the steps within ${step} the slowest is drawn; the shades are the phases.`,
+      "Of the steps that fall on one point the slowest is drawn; the shades are the phases.",
     ].join(" "),
     width: "wide",
     x: timeAxis,
@@ -94,13 +96,12 @@ function chartOf(options: {
       from: (phase.startMs - startMs) / 1000,
       to: (phase.startMs + phase.durationMs - startMs) / 1000,
     })),
-    panels: [...latencyPanel({ phases, startMs, stepMs, kind }, domain), ...calls, ...failures],
+    panels: [...latencyPanel({ phases, startMs, stepMs: pointMs, kind }, domain), ...calls, ...failures],
   };
 }
 
-/** 1, 2 or 5 times a power of ten ms, and no finer than what was taken down. */
-function commonStepMs(spanMs: number, phases: readonly Timed[]): number {
-  const least = Math.max(spanMs / stepsMax, ...phases.map(({ timeline }) => timeline.stepMs));
+/** 1, 2 or 5 times a power of ten, and no less. */
+function roundStepMs(least: number): number {
   const power = 10 ** Math.floor(Math.log10(least) + 1e-9);
   const factor = [1, 2, 5].find((each) => each * power >= least * (1 - 1e-9)) ?? 10;
   return factor * power;

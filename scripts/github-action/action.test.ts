@@ -280,6 +280,7 @@ it("starts an image of a plugin as the runner's user, and ends it", async () => 
     ["kmsmark", "conform", "plugin", `--socket=unix://${shared}/kms.sock`, "--kms=v2", `--out=${join(folder, "work/kmsmark-run")}`],
     ["docker", "rm", "--force", "--volumes", container],
   ]);
+  expect(existsSync(shared)).toBe(false);
 });
 
 describe("whoever has written the inputs", () => {
