@@ -28,7 +28,8 @@ RUN npm ci --omit=dev --no-audit --no-fund && npm cache clean --force
 COPY --from=built /opt/kmsmark/dist dist
 # Folders for every user, because `docker run --user` may name any: a home, the binaries, and where runs go.
 ENV HOME=/home/kmsmark KMSMARK_CACHE=/var/cache/kmsmark
-RUN ln -s /opt/kmsmark/dist/harness/cli.js /usr/local/bin/kmsmark && mkdir -m 1777 "$HOME" "$KMSMARK_CACHE" /runs
+RUN ln -s /opt/kmsmark/dist/harness/cli.js /usr/local/bin/kmsmark && \
+    mkdir -p "$HOME" "$KMSMARK_CACHE" /runs && chmod 1777 "$HOME" "$KMSMARK_CACHE" /runs
 
 FROM program AS binaries
 # As `kmsmark install --from` takes it.

@@ -5,10 +5,12 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Argv } from "yargs";
 import yargs from "yargs";
+import { systemClock } from "./clock.ts";
 import type { Command, CommandContext, CommandLine, ExitCode } from "./command.ts";
 import { completionsOf, completionWord } from "./completion.ts";
 import { type ConfigWords, configFileNames, readConfigWords, withConfigWords } from "./config-file.ts";
 import { Interrupted, KmsmarkError, UsageError } from "./errors.ts";
+import type { Display } from "./run/display.ts";
 import { cacheFolder } from "./target/install/cache.ts";
 import { kmsmarkVersion } from "./version.ts";
 
@@ -68,7 +70,10 @@ export async function main(words: readonly string[], context: Omit<CommandContex
   const [asked = ""] = words;
   const wanted = Object.hasOwn(commands, asked) ? commands[asked] : undefined;
   const loading = wanted === undefined ? Object.values(commands) : [wanted];
+  const display = wanted === undefined ? undefined : await displayFor(words, context);
+  display?.wait(`kmsmark ${asked}: loading`);
   if (asked !== "completion") for (const load of loading) cli = await load(cli);
+  display?.hide();
 
   try {
     const isAsking = words.some((word) => word === "--help" || word === "--version");
@@ -79,6 +84,16 @@ export async function main(words: readonly string[], context: Omit<CommandContex
   } catch (thrown) {
     return explain(thrown, context);
   }
+}
+
+/** What shows on a terminal that something is done while a command is loaded, which takes about a second. */
+async function displayFor(
+  words: readonly string[],
+  { stderr, environment }: Pick<CommandContext, "stderr" | "environment">,
+): Promise<Display | undefined> {
+  if (stderr.isTTY !== true) return undefined;
+  const { Display } = await import("./run/display.ts");
+  return Display.on(stderr, { quiet: words.includes("--json"), environment, clock: systemClock });
 }
 
 /** What yargs has to print by itself (help, version), or nothing once it has called a command. */

@@ -1,6 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Ajv2020 } from "ajv/dist/2020.js";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import yargs from "yargs";
@@ -163,6 +164,35 @@ it("a run says what it was given, and what of it came from a file", async () => 
   const { header } = await readRun(out);
   expect(header.arguments).toEqual(["plan", "--out", out, "--secrets=100", "--api-servers=3"]);
   expect(header.notes).toContain(note);
+});
+
+describe("the published schema", () => {
+  const isValid = new Ajv2020({ allowUnionTypes: true }).compile(JSON.parse(readFileSync("docs/schema/config.schema.json", "utf8")));
+
+  it.each([
+    [{}, true],
+    [
+      { $schema: "x", bench: { secrets: [50, 500], providers: "kms-v2", threshold: ["a"], json: true, "in-flight": 8, target: "auto" } },
+      true,
+    ],
+    [{ conform: { only: "plugin/*", "closed-loop": true } }, false],
+    [{ bench: { suite: ["write"] } }, false],
+    [{ bench: { target: "moon" } }, false],
+    [{ bench: { json: "yes" } }, false],
+    [{ bench: { "in-flight": "8" } }, false],
+    [{ bench: { socket: ["a"] } }, false],
+    [{ bench: { threshold: [1, null] } }, false],
+    [{ report: [] }, false],
+    [{ nosuch: {} }, false],
+    [[], false],
+  ])("and kmsmark agree on %j", async (config, isRight) => {
+    given(JSON.stringify(config));
+    const isRead = await wordsFor("bench").then(
+      () => true,
+      () => false,
+    );
+    expect([isValid(config), isRead]).toEqual([isRight, isRight]);
+  });
 });
 
 /** A value for an option, as a file may give it, with the words that say the same on the command line. */

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import { tmpdir, userInfo } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 import { systemClock } from "./clock.ts";
@@ -70,7 +70,7 @@ export class Lease implements AsyncDisposable {
       mkdirSync(folder, { mode: 0o700 });
       // Whoever owns the parent could exchange what lies in it, and in /tmp anybody may have made it first.
       const parent = lstatSync(leasesFolder());
-      if (!parent.isDirectory() || parent.uid !== userInfo().uid) throw new Error("it does not belong to this user");
+      if (!parent.isDirectory() || parent.uid !== process.getuid?.()) throw new Error("it does not belong to this user");
       lease.#write();
     } catch (thrown) {
       throw unusable(thrown);
@@ -197,7 +197,7 @@ async function removeUnwritten(): Promise<void> {
 
 /** `/tmp/kmsmark-0`: per user, and short, because a Unix socket's path has at most 107 bytes. */
 export function leasesFolder(): string {
-  return join(tmpdir(), `kmsmark-${userInfo().uid}`);
+  return join(tmpdir(), `kmsmark-${process.getuid?.()}`);
 }
 
 /** Milliseconds that a process has to end by itself. */

@@ -14,7 +14,7 @@ export interface Answer {
   readonly isShown: boolean;
 }
 
-/** So many sentences on providers stand at the top; the tables have all. */
+/** So many sentences on what requests take stand at the top; the tables have all. */
 const costsMax = 6;
 
 /**
@@ -44,14 +44,41 @@ function answerOf({ text, isFault, isCaution, isShown }: Verdict): Answer {
   return { text, tone, benchmark: null, isShown: isShown === true };
 }
 
-/** What providers add to requests, the most costly first; what no difference was seen in comes last. */
+/** What providers add to requests, the most costly first; what no difference was seen in comes last. What single runs gave is said and not judged. */
 function costAnswers(result: Result): Answer[] {
   const isModel = result.header.target?.isModel === true;
-  const costs = providerCosts(result).toSorted((a, b) => weight(b) - weight(a));
-  const texts = costs.slice(0, costsMax).map((cost) => costSentence(cost, isModel));
-  const hidden = costs.length - texts.length;
-  const more = hidden > 0 ? [`The tables have ${hidden} more ${hidden === 1 ? "pair" : "pairs"} of a provider and identity.`] : [];
-  return [...texts, ...more].map((text) => ({ text, tone: "plain", benchmark: null, isShown: false }));
+  const costs = providerCosts(result);
+  const ofRuns = Map.groupBy(costs.filter(isOfSingleRuns), ({ phase, secrets, parameters }) => [phase, secrets, ...parameters].join());
+  const judged = costs.filter((cost) => !isOfSingleRuns(cost)).toSorted((a, b) => weight(b) - weight(a));
+  const texts = [...judged.map((cost) => costSentence(cost, isModel)), ...[...ofRuns.values()].map((of) => runsSentence(of, isModel))];
+  const shown = texts.slice(0, costsMax);
+  const hidden = texts.length - shown.length;
+  const more = hidden > 0 ? [`The tables say as much of ${hidden} more ${hidden === 1 ? "request" : "requests"}.`] : [];
+  return [...shown, ...more].map((text) => ({ text, tone: "plain", benchmark: null, isShown: false }));
+}
+
+/** How far one run is from the next of the same, no single run can tell. */
+function isOfSingleRuns({ compared: { basis, verdict }, isBelowFloor }: ProviderCost): boolean {
+  return basis !== "rounds" && verdict !== "not judged" && !isBelowFloor;
+}
+
+/** The medians of single runs beside identity's: figures, and no verdict. */
+function runsSentence(costs: readonly ProviderCost[], isModel: boolean): string {
+  const [first] = costs;
+  if (first === undefined) return "";
+  const { phase, secrets, parameters, compared } = first;
+  const facts = [
+    ...(secrets > 0 ? [`${secrets} Secrets`] : []),
+    ...parameters,
+    "one run each, with what chance made of it",
+    ...(isModel ? ["a model's figures"] : []),
+  ];
+  const others = costs.map(({ provider, compared: { other, ratio } }) => {
+    const change = ratio === null ? "" : ` (${signed(ratio.value)} %)`;
+    return `${medianText(other?.value)} with ${providerWords(provider)}${change}`;
+  });
+  const request = requestWords[phase];
+  return `At the median ${request} took ${[`${medianText(compared.base?.value)} with identity`, ...others].join(", ")} (${facts.join("; ")}).`;
 }
 
 /** What can be told stands before what cannot, and more cost before less. */
@@ -83,7 +110,7 @@ function costSentence(cost: ProviderCost, isModel: boolean): string {
     `${medianText(base?.value)} with identity, ${medianText(other?.value)}`,
     ...(cost.secrets > 0 ? [`${cost.secrets} Secrets`] : []),
     ...cost.parameters,
-    ...(cost.isBelowFloor || verdict === "not judged" ? [] : [basisText(cost)]),
+    ...(cost.isBelowFloor || verdict === "not judged" ? [] : intervalTexts(cost)),
     ...(isModel ? ["a model's figures"] : []),
   ];
   const basis = `(${facts.join("; ")})`;
@@ -93,36 +120,19 @@ function costSentence(cost: ProviderCost, isModel: boolean): string {
   if (ratio === null || (verdict !== "higher" && verdict !== "lower")) {
     return `No difference seen between ${name} and identity in ${request} at the median ${basis}.`;
   }
-  // What one run of each shows is said of the runs, and not of the provider: they may differ by as much without one.
-  if (!isOverRounds(cost))
-    return `${request.charAt(0).toUpperCase()}${request.slice(1)} took ${ratioText(ratio.value, name)} identity at the median ${basis}.`;
   if (ratio.value >= factorMin) return `${name} made ${request} take ${ratio.value.toFixed(1)} times as long at the median ${basis}.`;
   return verdict === "higher"
     ? `${name} added ${percentText(ratio.value - 1)} % to ${request} at the median ${basis}.`
     : `${name} took ${percentText(1 - ratio.value)} % off ${request} at the median ${basis}.`;
 }
 
-function ratioText(ratio: number, name: string): string {
-  if (ratio >= factorMin) return `${ratio.toFixed(1)} times as long with ${name} as with`;
-  return `${percentText(Math.abs(ratio - 1))} % ${ratio > 1 ? "longer" : "less"} with ${name} than with`;
-}
-
 function medianText(ns: number | undefined): string {
   return ns === undefined ? "nothing" : formatNs(ns);
 }
 
-/** Whether what varies from one run to the next is in its interval and its test. */
-function isOverRounds({ compared: { basis } }: ProviderCost): boolean {
-  return basis === "rounds";
-}
-
-function basisText(cost: ProviderCost): string {
-  const { ratio, verdict } = cost.compared;
-  const { rounds } = cost;
-  if (!isOverRounds(cost) || ratio === null || ratio.low === null || ratio.high === null) {
-    return verdict === "higher" || verdict === "lower" ? "one run each and no interval, so it may be chance" : "one run each, no interval";
-  }
-  return `95 % interval ${signed(ratio.low)} % to ${signed(ratio.high)} %, ${rounds} rounds`;
+function intervalTexts({ compared: { ratio }, rounds }: ProviderCost): string[] {
+  if (ratio === null || ratio.low === null || ratio.high === null) return [];
+  return [`95 % interval ${signed(ratio.low)} % to ${signed(ratio.high)} %, ${rounds} rounds`];
 }
 
 function signed(ratio: number): string {

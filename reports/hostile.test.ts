@@ -1,15 +1,12 @@
+import { readdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { readRun } from "../harness/run/read-run.ts";
 import type { Result } from "../harness/run/schema.ts";
-import { checksCsv } from "./checks-csv.ts";
-import { csv } from "./csv.ts";
-import { eventsCsv } from "./events-csv.ts";
 import { html } from "./html.ts";
 import { renderTerminal, reporters } from "./index.ts";
 import { json } from "./json.ts";
 import { junit } from "./junit.ts";
-import { markdown } from "./markdown.ts";
-import { stepsCsv } from "./steps-csv.ts";
+import { madeHostile } from "./made-hostile.ts";
 
 const evil = `=cmd|'/c calc'!A1 </td></failure>]]><script src="https://evil.test/x.js">&amp;\u001B[2J\u202E\n# |x|`;
 
@@ -95,9 +92,18 @@ const hostileSteps: Result = await (async () => {
   };
 })();
 
+/** The fixtures with all that others wrote replaced; what is added to the schema joins by itself. */
+const altered = await Promise.all(
+  readdirSync("reports/fixtures")
+    .filter((name) => name !== "comparison")
+    .map(async (theme) => madeHostile(await readRun(`reports/fixtures/${theme}`), evil)),
+);
+const runs = [hostile, hostileChecks, hostileSteps, ...altered];
+
+// csv-cells.test.ts and markdown.test.ts have what is special to those formats.
 describe("a run full of hostile names", () => {
   it.each(reporters.filter(({ id }) => id !== json.id))("steers no terminal by its $file", async ({ render }) => {
-    for (const run of [hostile, hostileChecks, hostileSteps]) expect(await render(run)).not.toMatch(/[^\P{Cc}\n]|\p{Cf}/u);
+    for (const run of runs) expect(await render(run)).not.toMatch(/[^\P{Cc}\n]|\p{Cf}/u);
   });
 
   it("steers no terminal when it is shown on one, and keeps to its width", () => {
@@ -120,64 +126,17 @@ describe("a run full of hostile names", () => {
     expect(tagsOf(await html.render(hostileSteps))).toEqual(tagsOf(tameSteps));
   });
 
-  it.each([
-    ["a benchmark", hostile, ["failure", "testcase", "testsuite", "testsuites"]],
-    ["a procedure", hostileSteps, ["failure", "skipped", "system-out", "testcase", "testsuite", "testsuites"]],
-    ["checks", hostileChecks, ["failure", "skipped", "system-out", "testcase", "testsuite", "testsuites"]],
-  ])("adds no element to the junit.xml of %s", (_, run, tags) => {
-    const found = new Set([...junit.render(run).matchAll(/<\/?([\w-]+)/g)].map(([, tag]) => tag));
-    expect([...found].toSorted()).toEqual(tags);
-  });
-
-  it("adds no HTML, row or column to summary.md", () => {
-    const text = markdown.render(hostile);
-    expect(text).not.toMatch(/(?<!\\)</);
-    const pipes = (line: string) => line.match(/(?<!\\)\|/g)?.length;
-    const tables = text.split("\n\n").filter((block) => block.startsWith("| "));
-    expect(tables.map((table) => [...new Set(table.split("\n").map(pipes))])).toEqual([[12], [9], [12]]);
-  });
-
-  it("adds no HTML, row or column to the summary.md of checks", () => {
-    const text = markdown.render(hostileChecks);
-    expect(text.replace(/<details><summary>All 23 checks<\/summary>|<\/details>/g, "")).not.toMatch(/(?<!\\)</);
-    const pipes = (line: string) => line.match(/(?<!\\)\|/g)?.length;
-    const tables = text.split("\n\n").filter((block) => block.startsWith("| "));
-    expect(new Set(tables.slice(0, -1).flatMap((table) => table.split("\n").map(pipes)))).toEqual(new Set([4]));
-    expect(new Set(tables.at(-1)?.split("\n").map(pipes))).toEqual(new Set([8]));
-  });
-
-  it("adds no HTML, row or column to the summary.md of a procedure", () => {
-    const text = markdown.render(hostileSteps);
-    expect(text.replace(/<details><summary>KMS calls in the audit trail: 45<\/summary>|<\/details>/g, "")).not.toMatch(/(?<!\\)</);
-    const pipes = (line: string) => line.match(/(?<!\\)\|/g)?.length;
-    const tables = text.split("\n\n").filter((block) => block.startsWith("| "));
-    expect(tables.map((table) => [...new Set(table.split("\n").map(pipes))])).toEqual([[5], [8]]);
-  });
-
-  it("runs no formula from steps.csv or kms-events.csv", () => {
-    for (const text of [stepsCsv.render(hostileSteps), eventsCsv.render(hostileSteps)]) {
-      expect(text).toContain(`"'=cmd|`);
-      expect(text).not.toMatch(/(^|,)"?[=+@]/m);
+  it("adds no element to junit.xml", () => {
+    const elements = ["failure", "properties", "property", "skipped", "system-out", "testcase", "testsuite", "testsuites"];
+    for (const run of runs) {
+      const found = new Set([...junit.render(run).matchAll(/<\/?([\w-]+)/g)].map(([, tag = ""]) => tag));
+      expect([...found].filter((tag) => !elements.includes(tag))).toEqual([]);
     }
   });
 
   it("is not told at length to those who read a terminal", async () => {
     expect(renderTerminal(hostileChecks, 100).length).toBeLessThan(50_000);
     expect((await html.render(hostileChecks)).length).toBeGreaterThan(1_000_000);
-  });
-
-  it("runs no formula from checks.csv", () => {
-    const { checks } = hostileChecks;
-    const text = checksCsv.render({ ...hostileChecks, checks: checks.map((check) => ({ ...check, id: evil, reason: evil })) });
-    expect(text).toContain(`"'=cmd|`);
-    expect(text).not.toMatch(/(^|,)"?[=+@]/m);
-    expect(text.trimEnd().split("\n")).toHaveLength(1 + checks.length);
-  });
-
-  it("runs no formula from phases.csv", () => {
-    const [, ...rows] = csv.render(hostile).trimEnd().split("\n");
-    expect(csv.render(hostile)).toContain(`"'=cmd|`);
-    expect(rows.join("\n")).not.toMatch(/(^|,)"?[=+@]/m);
   });
 
   it("stays what it is in result.json", () => {

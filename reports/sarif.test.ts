@@ -65,13 +65,13 @@ function configCheck(id: string, given: Partial<CheckResult>): CheckResult {
 
 const evidence = (received: string, line?: number) => ({
   ...{ sent: "deploy/encryption config.yaml", received, expected: "nothing" },
-  ...(line === undefined ? {} : { line }),
+  place: { file: "./deploy/encryption config.yaml", line: line ?? null },
 });
 
 /** A run of `conform config`. */
 const config: Result = {
   ...conform,
-  header: { ...conform.header, arguments: ["config", "./deploy/encryption config.yaml"], target: null, plugin: null },
+  header: { ...conform.header, target: null, plugin: null },
   checks: [
     configCheck("kms-name", { evidence: [evidence("resources[0].providers[0].kms.name: Required value", 7), evidence("the same", 9)] }),
     configCheck("aescbc", { level: "SHOULD", evidence: [evidence("aescbc writes.", 12)] }),
@@ -80,6 +80,11 @@ const config: Result = {
     configCheck("kms-v1", { verdict: "pass" }),
   ],
 };
+
+/** One finding, in a file of this name. */
+function onlyAt(file: string): Result {
+  return { ...config, checks: [configCheck("aescbc", { evidence: [{ ...evidence("aescbc writes."), place: { file, line: 3 } }] })] };
+}
 
 describe("every run's findings", () => {
   it("keep to the schema of SARIF 2.1.0, whatever others wrote", () => {
@@ -126,7 +131,7 @@ it("has a fault of a configuration at its line in that file, a SHOULD as a warni
     ["config/file-mode", "warning", "deploy/encryption%20config.yaml", 1],
     ["config/kms-name", "error", "deploy/encryption%20config.yaml", 7],
     ["config/kms-name", "error", "deploy/encryption%20config.yaml", 9],
-    ["config/sockets", "note", "deploy/encryption%20config.yaml", 1],
+    ["config/sockets", "note", "result.json", 1],
   ]);
 });
 
@@ -140,9 +145,8 @@ it("says what was found, what was expected and what to do", () => {
 });
 
 it("names a file that was given by an absolute path by a file URI, and the run's result where no file was checked", () => {
-  const absolute = { ...config, header: { ...config.header, arguments: ["config", "/etc/kubernetes/enc.yaml"] } };
   const uris = (result: Result) => new Set(runOf(result).results.map(({ locations: [at] }) => at.physicalLocation.artifactLocation.uri));
-  expect(uris(absolute)).toEqual(new Set(["file:///etc/kubernetes/enc.yaml"]));
+  expect(uris(onlyAt("/etc/kubernetes/enc.yaml"))).toEqual(new Set(["file:///etc/kubernetes/enc.yaml"]));
   expect(uris(conform)).toEqual(new Set(["result.json"]));
 });
 
@@ -150,7 +154,7 @@ it("knows a finding again in the next run, wherever its line has gone, and tells
   const prints = (result: Result) => runOf(result).results.map((each) => each.partialFingerprints.primaryLocationLineHash);
   const moved = config.checks.map((check) => ({
     ...check,
-    evidence: check.evidence.map((piece) => ({ ...piece, line: (piece.line ?? 1) + 3 })),
+    evidence: check.evidence.map((piece) => ({ ...piece, place: { file: "deploy/encryption config.yaml", line: 99 } })),
   }));
   const later = { ...config, header: { ...config.header, runId: "another", startedAt: "2027-01-01T00:00:00Z" }, checks: moved };
   expect(prints(later)).toEqual(prints(config));
@@ -173,8 +177,7 @@ it("says how the run ended", () => {
 it("makes a URI of any path", () => {
   fc.assert(
     fc.property(fc.string({ unit: "binary", minLength: 1 }), (path) => {
-      const result = { ...config, header: { ...config.header, arguments: ["config", `${path}x`] }, checks: config.checks.slice(0, 1) };
-      const uri = runOf(result).results[0]?.locations[0].physicalLocation.artifactLocation.uri ?? "";
+      const uri = runOf(onlyAt(`${path}x`)).results[0]?.locations[0].physicalLocation.artifactLocation.uri ?? "";
       expect(uri).toMatch(/^(file:\/\/)?[A-Za-z0-9\-_.!~*'()%/]+$/);
     }),
     { numRuns: 30 },

@@ -25,7 +25,7 @@ export const sarif = {
           automationDetails: { id: oneLine(`kmsmark/${areasOf(result).join("-")}/${result.header.runId}`) },
           invocations: [invocationOf(result)],
           columnKind: "utf16CodeUnits",
-          results: distinct(checks.flatMap((check, ruleIndex) => findingsOf(check, ruleIndex, configurationOf(result)))),
+          results: distinct(checks.flatMap((check, ruleIndex) => findingsOf(check, ruleIndex))),
         },
       ],
     };
@@ -61,25 +61,28 @@ interface Finding {
   readonly fingerprint: string;
 }
 
-/** One for each piece of evidence where each has a place of its own, as in a configuration; otherwise one with all of them. */
-function findingsOf(check: CheckResult, ruleIndex: number, configuration: string | undefined) {
-  const { id, area, verdict, evidence } = check;
+/** One for each piece of evidence that has a place of its own, as in a configuration, and one with all the others. */
+function findingsOf(check: CheckResult, ruleIndex: number) {
+  const { id, verdict, evidence } = check;
   if (verdict !== "fail" && verdict !== "inconclusive") return [];
   const ruleId = oneLine(id);
-  const finding = (pieces: readonly Evidence[], uri: string, fingerprint: readonly string[]) => ({
+  const finding = (pieces: readonly Evidence[], { uri, line }: { uri: string; line: number }, fingerprint: readonly string[]) => ({
     ...{ ruleId, ruleIndex, level: levelOf(check) },
     message: { text: [checkSentence(check), ...pieces.map(evidenceText), ...remedyText(check)].map(oneLine).join("\n") },
     locations: [
       {
-        physicalLocation: { artifactLocation: { uri }, region: { startLine: pieces.find(({ line }) => line !== undefined)?.line ?? 1 } },
+        physicalLocation: { artifactLocation: { uri }, region: { startLine: line } },
         logicalLocations: [{ fullyQualifiedName: ruleId }],
       },
     ],
     fingerprint: digest([ruleId, uri, ...fingerprint]),
   });
-  if (area !== "config" || configuration === undefined) return [finding(evidence, json.file, [])];
-  const uri = uriOf(configuration);
-  return evidence.length === 0 ? [finding([], uri, [])] : evidence.map((piece) => finding([piece], uri, [piece.received]));
+  const placed = evidence.flatMap((piece) => {
+    const { place, received } = piece;
+    return place === undefined ? [] : [finding([piece], { uri: uriOf(place.file), line: place.line ?? 1 }, [received])];
+  });
+  const others = evidence.filter(({ place }) => place === undefined);
+  return placed.length > 0 && others.length === 0 ? placed : [...placed, finding(others, { uri: json.file, line: 1 }, [])];
 }
 
 /** Two that say the same of one file are told apart by their order; GitHub knows findings by a hash of this name alone. */
@@ -102,12 +105,6 @@ function evidenceText({ sent, received, expected }: Evidence): string {
 
 function remedyText({ verdict, remedy }: CheckResult): string[] {
   return verdict === "fail" ? [`To do: ${remedy}`] : [];
-}
-
-/** The word of the command line that is no suite: the file that `conform config` was given. */
-function configurationOf({ header, checks }: Result): string | undefined {
-  if (!checks.some(({ area }) => area === "config")) return undefined;
-  return header.arguments.find((word) => !checkAreas.some((area) => area === word));
 }
 
 /** A path as a URI: relative to wherever the file was given from, which in CI is the repository. */

@@ -60,6 +60,14 @@ describe("the workflow for GitHub", () => {
   });
 });
 
+it("the project's own workflow runs what CI runs, and uploads the report that this leaves", () => {
+  const { jobs } = workflowSchema.parse(read(".github/workflows/ci.yml"));
+  const steps = Object.values(jobs).flatMap((job) => job.steps);
+  expect(steps.map(({ run }) => run).filter((run) => run !== undefined)).toEqual([".ci/run"]);
+  const upload = steps.find(({ uses }) => uses?.startsWith("actions/upload-artifact@") === true);
+  expect(readFileSync(join(root, ".ci/run"), "utf8")).toContain(`--out ${upload?.with?.["path"]}/`);
+});
+
 describe("the pipeline for GitLab", () => {
   const folder = mkdtempSync("/tmp/kmsmark-gitlab-");
   afterAll(() => rmSync(folder, { recursive: true, force: true }));

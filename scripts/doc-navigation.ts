@@ -14,13 +14,13 @@ export interface Stop {
   readonly title: string;
 }
 
-/** The pages in the order of the contents, each once. */
+/** The pages in the order of the contents, each where it stands last: a table above them may name some before. */
 export function stopsOf(contents: string): Stop[] {
   const stops = readPage(contentsPage, contents)
     .links.filter(({ href }) => /^[^:#]+\.md$/.test(href))
     .map(({ href, words }) => ({ path: join(dirname(contentsPage), href), title: words }))
     .filter(({ path }) => path.startsWith("docs/") && path !== contentsPage);
-  return stops.filter(({ path }, at) => stops.findIndex((stop) => stop.path === path) === at);
+  return stops.filter(({ path }, at) => stops.findLastIndex((stop) => stop.path === path) === at);
 }
 
 /** The page with the line at its end that leads to the one before, to the contents, and to the one after. */

@@ -1,18 +1,25 @@
 import { execFile } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { mkdtempDisposable, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { callCli } from "../harness/cli-call.ts";
-import { commands, optionsOf, parseWords } from "./commands.ts";
+import { generalOptions } from "../harness/command-option.ts";
+import { fileFields, fleetFrom, priceTableOf } from "../harness/commands/plan-options.ts";
+import { commandLineFault } from "./command-line.ts";
 import { linkFaults, unkeptBlocks, unreached } from "./doc-faults.ts";
 import { stopsOf, withNavigation } from "./doc-navigation.ts";
 import { withSnippets } from "./doc-snippets.ts";
+import { loadCommands, optionsOf } from "./generate-command-options.ts";
 import { allPages, commandLines, readPage, shellWords } from "./markdown-page.ts";
 import { root } from "./steps.ts";
 
 const pages = allPages();
+const commands = await loadCommands();
+const general: readonly string[] = generalOptions;
 const docs = pages.filter(({ path }) => path.startsWith("docs/"));
 const scripts = z
   .object({ scripts: z.record(z.string(), z.string()) })
@@ -39,7 +46,7 @@ describe("links", () => {
 
 describe("the line at the end of each page", () => {
   it("leads on in the order of the contents, and replaces the one that stood there", () => {
-    const stops = stopsOf("[A](a.md) [again](a.md) [B](sub/b.md#part) [C](sub/c.md) [D](../D.md)");
+    const stops = stopsOf("[first](a.md) [A](a.md) [B](sub/b.md#part) [C](sub/c.md) [D](../D.md)");
     expect(stops.map(({ path }) => path)).toEqual(["docs/a.md", "docs/sub/c.md"]);
     const once = withNavigation("docs/sub/c.md", "# C\n", stops);
     expect(once).toMatch(/\n← \[A\]\(\.\.\/a\.md\) · \[Contents\]\(\.\.\/README\.md\)\n$/);
@@ -75,23 +82,31 @@ describe("code", () => {
   });
 });
 
-describe("commands", () => {
-  it("have a page each", () => {
-    const files = readdirSync(join(root, "harness/commands")).filter((name) =>
-      /^export const command = defineCommand/m.test(readFileSync(join(root, "harness/commands", name), "utf8")),
-    );
-    expect(files.map((name) => name.replace(/\.ts$/, "")).toSorted()).toEqual(Object.keys(commands).toSorted());
-  });
+describe("files", () => {
+  const blockOf = (page: string, language: string) =>
+    docs.find(({ path }) => path === page)?.blocks.find((block) => block.language === language)?.text ?? "";
 
-  it.each(Object.entries(commands))("%s: its page has the options that --help has", async (name, command) => {
+  it("that a plan takes are read as they stand on its page", async () => {
+    await using folder = await mkdtempDisposable(join(tmpdir(), "kmsmark-docs-"));
+    const [fleet, prices] = [join(folder.path, "fleet.yaml"), join(folder.path, "prices.json")];
+    await writeFile(fleet, blockOf("docs/plan.md", "yaml"));
+    await writeFile(prices, blockOf("docs/plan.md", "json"));
+    expect(fleetFrom(await fileFields(fleet), {})).toMatchObject({ clusters: 40, kms: "v1", quota: 1000 });
+    expect(await priceTableOf(prices)).toMatchObject({ name: "ours", callsPerSecondMax: 2000 });
+  });
+});
+
+describe("commands", () => {
+  it.each([...commands])("%s: its page has the options that --help has", async (name, command) => {
     const { stdout } = await callCli([name, "--help"]);
     const page = readFileSync(join(root, `docs/commands/${name}.md`), "utf8");
-    const inHelp = [...stdout.matchAll(/^ +--([a-z][a-z0-9-]*)/gm)].map(([, option = ""]) => option);
-    const named = optionsOf(name, command).filter(({ isPositional }) => !isPositional);
-    expect(inHelp.filter((option) => option !== "help" && option !== "version").toSorted()).toEqual(
-      named.map((option) => option.name).toSorted(),
-    );
-    for (const option of named) expect(page).toMatch(new RegExp(`^\\| \`--(no-)?${option.name}\` \\|`, "m"));
+    const inHelp = [...stdout.matchAll(/^ {2,6}--([a-z][a-z0-9-]*)/gm)].map(([, option = ""]) => option);
+    const named = optionsOf(command)
+      .filter(({ isPositional }) => !isPositional)
+      .map((option) => option.name);
+    expect(inHelp.filter((option) => !general.includes(option)).toSorted()).toEqual(named.toSorted());
+    for (const option of named) expect(page).toMatch(new RegExp(`^\\| \`--(no-)?${option}\` \\|`, "m"));
+    expect(page).not.toContain("undefined");
   });
 
   it("in blocks of shell lines are understood by the parser, by npm, or are scripts that there are", async () => {
@@ -107,11 +122,18 @@ describe("commands", () => {
     expect(faults).toEqual([]);
   });
 
+  it("that list something do", async () => {
+    const lists = new Set(pages.flatMap(commandLines).filter((line) => shellWords(line).includes("--list")));
+    expect(lists.size).toBeGreaterThan(3);
+    for (const line of lists) {
+      const words = shellWords(line.replace(/^npm run (?:kmsmark --|(bench) --)/, "kmsmark $1"));
+      expect(await callCli(words.slice(1)), line).toMatchObject({ code: 0, stdout: expect.stringContaining("\n"), stderr: "" });
+    }
+  });
+
   it("between backticks name options that there are", () => {
     const faults = pages.flatMap(({ path, spans }) =>
-      spans.flatMap((span) =>
-        spanFaults(span.replaceAll("&lt;", "<").replaceAll("&gt;", ">")).map((fault) => `${path}: ${span}: ${fault}`),
-      ),
+      spans.flatMap((span) => spanFaults(span).map((fault) => `${path}: ${span}: ${fault}`)),
     );
     expect(faults).toEqual([]);
     expect(spanFaults("kmsmark bench --nonsense")).toEqual(["--nonsense"]);
@@ -154,17 +176,17 @@ async function lineFault(words: readonly string[]): Promise<string | undefined> 
         ? await lineFault(["kmsmark", "bench", ...given])
         : undefined;
   }
-  return await parseWords(words.slice(1));
+  return await commandLineFault(words.slice(1));
 }
 
 /** Options in words between backticks that the command does not have. */
 function spanFaults(span: string): string[] {
   const words = shellWords(span.replace(/^npm run bench( --)?/, "kmsmark bench").replace(/^npm run kmsmark -- /, "kmsmark "));
   const [program, name = ""] = words;
-  const command = commands[name];
+  const command = commands.get(name);
   if (program !== "kmsmark" || command === undefined) return [];
-  const options = words.filter((word) => word.startsWith("--") && word !== "--help").map((word) => word.split("=")[0] ?? "");
+  const options = words.filter((word) => word.startsWith("--")).map((word) => word.split("=")[0] ?? "");
   if (options.length === 0) return [];
-  const known = optionsOf(name, command).flatMap((option) => [`--${option.name}`, `--no-${option.name}`]);
-  return options.filter((option) => !known.includes(option));
+  const known = [...general, ...optionsOf(command).map((option) => option.name)];
+  return options.filter((option) => !known.includes(option.replace(/^--(no-)?/, "")));
 }

@@ -12,6 +12,7 @@ export const commandOptionsFile = "harness/command-options.json";
 export interface LoadedCommand extends CommandFacts {
   readonly usage: string;
   readonly summary: string;
+  readonly examples: readonly { readonly line: string; readonly does: string }[];
   options(yargs: Argv): unknown;
 }
 

@@ -43,7 +43,8 @@ function valueSchema({ isFlag, isNumber, isRepeatable, isList, choices }: Comman
   return isRepeatable || isList ? { anyOf: [one, { type: "array", items: one }] } : one;
 }
 
-function descriptionsOf(command: LoadedCommand): Readonly<Record<string, string | undefined>> {
+/** What `--help` says of each option, by its name. */
+export function descriptionsOf(command: LoadedCommand): Readonly<Record<string, string | undefined>> {
   const cli = yargs();
   command.options(cli);
   const internals: unknown = Reflect.get(cli, "getInternalMethods").call(cli);

@@ -8,7 +8,7 @@ import { generateCommandDocs } from "./generate-command-docs.ts";
 import { root } from "./steps.ts";
 
 /** Every page of docs/ by its path from the root, as it has to be: what is made of the code is made, the rest is as it stands. */
-export function generateDocs(): Map<string, string> {
+export async function generateDocs(): Promise<Map<string, string>> {
   const read = (path: string) => readFileSync(join(root, path), "utf8");
   const pages = new Map(
     readdirSync(join(root, "docs"), { recursive: true, encoding: "utf8" })
@@ -17,6 +17,6 @@ export function generateDocs(): Map<string, string> {
   );
   pages.set(checksDocFile, generateChecksDoc());
   pages.set(benchDocFile, generateBenchDoc());
-  for (const [path, text] of generateCommandDocs()) pages.set(path, text);
+  for (const [path, text] of await generateCommandDocs()) pages.set(path, text);
   return new Map([...pages].map(([path, text]) => [path, navigated(path, text)]));
 }

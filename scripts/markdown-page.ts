@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import GithubSlugger from "github-slugger";
-import { lexer, type Token, walkTokens } from "marked";
+import { parseHTML } from "linkedom";
+import { micromark } from "micromark";
+import { gfm, gfmHtml } from "micromark-extension-gfm";
 import { root } from "./steps.ts";
 
 /** A page of the documentation, as far as it can be right or wrong. */
@@ -30,27 +32,28 @@ export function allPages(): Page[] {
 /** Reads a page of GitHub's Markdown. */
 export function readPage(path: string, text: string): Page {
   const slugger = new GithubSlugger();
-  const links: { href: string; words: string }[] = [];
-  const anchors = new Set<string>();
-  const blocks: { language: string; text: string }[] = [];
-  const spans: string[] = [];
-  walkTokens(lexer(text), (token) => {
-    if (token.type === "heading") anchors.add(slugger.slug(wordsOf(token)));
-    if (token.type === "link" || token.type === "image") links.push({ href: String(token["href"]), words: wordsOf(token) });
-    if (token.type === "code") blocks.push({ language: String(token["lang"] ?? ""), text: String(token["text"]) });
-    if (token.type === "codespan") spans.push(String(token["text"]));
-    if (token.type === "html") {
-      for (const [, href = ""] of token.raw.matchAll(/\b(?:src|srcset|href)="([^"]+)"/g)) links.push({ href, words: "" });
-    }
+  const html = micromark(text, {
+    extensions: [gfm()],
+    htmlExtensions: [gfmHtml()],
+    allowDangerousHtml: true,
+    allowDangerousProtocol: true,
   });
-  return { path, text, links, anchors, blocks, spans };
-}
-
-/** What is read of a heading or a link: its text without marks. */
-function wordsOf(token: Token): string {
-  const inner: unknown = Reflect.get(token, "tokens");
-  if (Array.isArray(inner) && inner.length > 0) return inner.map(wordsOf).join("");
-  return String(Reflect.get(token, "text") ?? token.raw);
+  const { document } = parseHTML(`<html><body>${html}</body></html>`);
+  const all = (selector: string) => [...document.querySelectorAll(selector)];
+  const textOf = (element: { readonly textContent: string | null }) => element.textContent ?? "";
+  return {
+    path,
+    text,
+    links: [
+      ...all("a[href]").map((element) => ({ href: element.getAttribute("href") ?? "", words: textOf(element) })),
+      ...all("img[src]").map((element) => ({ href: element.getAttribute("src") ?? "", words: element.getAttribute("alt") ?? "" })),
+    ],
+    anchors: new Set(all("h1, h2, h3, h4, h5, h6").map((element) => slugger.slug(textOf(element)))),
+    blocks: all("pre > code").map((element) => ({ language: element.className.replace("language-", ""), text: textOf(element) })),
+    spans: all("code")
+      .filter((element) => element.closest("pre") === null)
+      .map(textOf),
+  };
 }
 
 /** The commands in a page's blocks of shell lines: `kmsmark …`, `npm run …` and `node scripts/…`. */

@@ -97,8 +97,9 @@ async function runAck(given: RunWords, context: CommandContext): Promise<ExitCod
     kubernetesVersion: parseKubernetesVersion(given.kubernetes),
     etcdVersion: parseEtcdVersion(given["etcd-version"]),
   };
-  const display = Display.on(stderr, { quiet: given.json, environment, clock });
+  const display = Display.on(stderr, { quiet: given.json, environment, clock, signal });
   using progress = new StepProgress(display);
+  display.wait("Looking for a control plane");
   await sweepLeases(removeContainer);
   using installing = showProgress(display);
   const { target, refused, headline } = await chooseTarget({
@@ -171,7 +172,7 @@ async function verifyAck(given: VerifyGiven, context: CommandContext): Promise<E
   };
   // Before there is a folder.
   verifyOptionsOf(words);
-  using progress = new StepProgress(Display.on(stderr, { quiet: given.json, environment, clock }));
+  using progress = new StepProgress(Display.on(stderr, { quiet: given.json, environment, clock, signal }));
   await using folder = await createRunFolder({ command: "ack", out: given.out, clock });
   progress.say(`The run goes to ${folder.path}.`);
   const run: ProcedureRun = {

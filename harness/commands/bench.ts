@@ -150,12 +150,13 @@ export const command = defineCommand({
       });
     }
     if (wanted.pluginSocket !== undefined) await requireListening(wanted.pluginSocket);
-    const display = Display.on(stderr, { quiet: given.json, environment, clock });
+    const display = Display.on(stderr, { quiet: given.json, environment, clock, signal });
     using progress = new Progress(display);
     await sweepLeases(removeContainer);
     using installing = showProgress(display);
-    const choose = () =>
-      chooseTarget({
+    const choose = () => {
+      display.wait("Looking for a control plane");
+      return chooseTarget({
         ...wanted,
         wanted: given.target,
         kubeconfig: given.kubeconfig,
@@ -166,6 +167,7 @@ export const command = defineCommand({
         clock,
         signal,
       });
+    };
     const chosen = suites.some(({ benchmark }) => benchmark.measures === "control-plane") ? await choose() : undefined;
     installing[Symbol.dispose]();
     if (chosen !== undefined) {

@@ -94,7 +94,7 @@ export const command = defineCommand({
     const chosen = new Map(options.areas.map((area) => [area, selectChecks(areas[area].checks, selection)]));
     if (options.socket !== undefined) await requireListening(options.socket);
     if (options.path !== undefined) await requireReadable(options.path);
-    const display = Display.on(stderr, { quiet: given.json, environment, clock });
+    const display = Display.on(stderr, { quiet: given.json, environment, clock, signal });
     using progress = new CheckProgress(display);
     await sweepLeases(removeContainer);
     const target = await targetFor(options, given.target, display, context);
@@ -196,6 +196,7 @@ async function targetFor(
 ): Promise<ChosenTarget | undefined> {
   if (!options.areas.some((area) => areas[area].needsTarget(options))) return undefined;
   using installing = showProgress(display);
+  display.wait("Looking for a control plane");
   return await chooseTarget({ ...options, wanted, environment, progress: installing.report, clock: systemClock, signal });
 }
 

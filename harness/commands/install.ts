@@ -28,7 +28,7 @@ export const command = defineCommand({
       .option("etcd-url", { type: "string", describe: "To use in place of https://github.com/etcd-io/etcd/releases/download" })
       .option("json", { type: "boolean", default: false, describe: "Print where things are as JSON" }),
   async run(given, { signal, stdout, stderr, environment }) {
-    using progress = showProgress(Display.on(stderr, { quiet: given.json, environment, clock: systemClock }));
+    using progress = showProgress(Display.on(stderr, { quiet: given.json, environment, clock: systemClock, signal }));
     const installed = await install({
       kubernetesVersion: given.kubernetes,
       etcdVersion: given.etcd,

@@ -1,8 +1,9 @@
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, Server, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import yargs from "yargs";
 import { renderComparison } from "../../reports/comparison.ts";
 import { comparisonSchema } from "../run/comparison.ts";
@@ -60,6 +61,26 @@ it("leaves journal and samples as they are", async () => {
   await report(folder);
   expect(written("samples/requests.csv")).toBe("provider\n");
   expect(written("journal.jsonl")).toBe(readFileSync("reports/fixtures/complete/journal.jsonl", "utf8"));
+});
+
+it("reads no samples, of which there may be millions", async () => {
+  given("complete");
+  mkdirSync(join(folder, "samples", "requests.csv"), { recursive: true });
+  expect(await report(folder)).toMatchObject({ exitCode: 0 });
+});
+
+it("serves nothing and asks nobody", async () => {
+  given("embedded");
+  const touched = [vi.spyOn(Server.prototype, "listen"), vi.spyOn(Socket.prototype, "connect"), vi.spyOn(globalThis, "fetch")];
+  try {
+    await report(folder);
+    for (const each of touched) expect(each).not.toHaveBeenCalled();
+    // A test that cannot fail is none.
+    createServer().listen(0, "127.0.0.1").close();
+    expect(touched[0]).toHaveBeenCalled();
+  } finally {
+    for (const each of touched) each.mockRestore();
+  }
 });
 
 it("prints the result alone with --json", async () => {

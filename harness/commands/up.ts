@@ -56,7 +56,7 @@ export const command = defineCommand({
     if (given.kubeconfig !== undefined) requireFree(given.kubeconfig);
 
     await using lease = await takeInstance(given.name, removeContainer);
-    using progress = showProgress(Display.on(stderr, { quiet: given.json, environment, clock }));
+    using progress = showProgress(Display.on(stderr, { quiet: given.json, environment, clock, signal }));
     const choice = { wanted: given.target, kubernetesVersion, etcdVersion, environment, progress: progress.report, clock, signal };
     const { target, headline } = await chooseTarget(choice);
     progress[Symbol.dispose]();

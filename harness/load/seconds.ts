@@ -45,10 +45,11 @@ export class SecondsRecorder {
   *seconds(): Generator<SecondOfLoad, void> {
     const last = Math.max(this.#ok.length, this.#failed.length, this.#dropped.length);
     for (let second = 0; second < last; second++) {
-      const compact = this.#compact.get(second);
-      const latency = this.#open.get(second) ?? (compact === undefined ? LatencyHistogram.empty() : LatencyHistogram.fromCompact(compact));
+      const [open, compact] = [this.#open.get(second), this.#compact.get(second)];
       const [ok, failed, dropped] = [this.#ok.at(second), this.#failed.at(second), this.#dropped.at(second)];
-      if (ok + failed + dropped + latency.count > 0) yield { second, ok, failed, dropped, latency };
+      if (ok + failed + dropped === 0 && open === undefined && compact === undefined) continue;
+      const latency = open ?? (compact === undefined ? LatencyHistogram.empty() : LatencyHistogram.fromCompact(compact));
+      yield { second, ok, failed, dropped, latency };
     }
   }
 

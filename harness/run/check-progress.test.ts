@@ -28,12 +28,12 @@ it("shows on a terminal how many are done and which are under way", async () => 
   progress.start({ id: "plugin/a" });
   progress.start({ id: "plugin/b" });
   await clock.advance(2000);
-  expect(lastLine()).toBe("0/3 checks, 2 s: plugin/a and 1 more");
+  expect(lastLine()).toBe("░░░░░░░░░░  0/3 checks, 2 s: plugin/a and 1 more");
   progress.end(ended("plugin/a", "pass"));
-  await clock.advance(200);
-  expect(lastLine()).toBe("1/3 checks, 2 s: plugin/b");
+  await clock.advance(500);
+  expect(lastLine()).toBe("███░░░░░░░  1/3 checks, 3 s: plugin/b");
   progress.end(ended("plugin/b", "inconclusive"));
-  expect(lastLine()).toBe("2/3 checks, 1 not passed, 2 s");
+  expect(lastLine()).toBe("███████░░░  2/3 checks, 1 not passed, 3 s");
 });
 
 it("cuts the line where the terminal ends", async () => {

@@ -1,9 +1,11 @@
 import type { Timer } from "../clock.ts";
-import { cut, type Display } from "./display.ts";
+import { shareBar } from "./bars.ts";
+import { type Display, fitted } from "./display.ts";
 import type { CheckResult } from "./schema.ts";
 
 /** Where lines are written one below the other: how often one says that the run goes on. */
 const lineMs = 15_000;
+const barLength = 10;
 
 /** Tells a reader where a run of checks is: a line that changes on a terminal, elsewhere a line a failure and one now and then. */
 export class CheckProgress implements Disposable {
@@ -23,7 +25,7 @@ export class CheckProgress implements Disposable {
   /** Adds to the number of checks that will run. */
   expect(checks: number): void {
     this.#expected += checks;
-    this.#display.show((width) => [cut(this.#describe(), width, this.#display.look)]);
+    this.#display.show((width) => [this.#line(width)]);
     if (this.#display.mode === "lines" && this.#timer === undefined) this.#sayLater();
   }
 
@@ -57,6 +59,19 @@ export class CheckProgress implements Disposable {
       this.say(this.#describe());
       this.#sayLater();
     });
+  }
+
+  #line(width: number): string {
+    const { look } = this.#display;
+    const share = this.#expected === 0 ? 0 : this.#done / this.#expected;
+    return fitted(
+      [
+        { text: shareBar(share, barLength, look), rank: 1 },
+        { text: this.#describe(), rank: 0 },
+      ],
+      width,
+      look,
+    );
   }
 
   /** What matters most stands first, because a narrow terminal cuts the end off. */

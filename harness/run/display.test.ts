@@ -1,4 +1,5 @@
 import { PassThrough } from "node:stream";
+import { stripVTControlCharacters } from "node:util";
 import { describe, expect, it } from "vitest";
 import { VirtualClock } from "../virtual-clock.ts";
 import { cut, Display, fitted } from "./display.ts";
@@ -20,18 +21,18 @@ const erase = "\u001B[2K";
 const toStart = "\u001B[G";
 
 describe("on a terminal", () => {
-  it("draws the lines in place, anew every 200 ms", async () => {
+  it("draws the lines in place, anew twice a second", async () => {
     const { clock, display, written } = on("live");
     let count = 0;
     display.show(() => ["first", `second ${++count}`]);
     expect(written()).toBe("first\nsecond 1\n");
-    await clock.advance(200);
+    await clock.advance(500);
     const redrawn = written();
     expect(redrawn).toContain("second 2");
     expect(redrawn).not.toContain("first");
     expect(count).toBe(2);
-    await clock.advance(1000);
-    expect(count).toBe(7);
+    await clock.advance(5000);
+    expect(count).toBe(12);
   });
 
   it("keeps one column free", () => {
@@ -46,6 +47,15 @@ describe("on a terminal", () => {
     written();
     display.say("This stays.");
     expect(written()).toBe(`${erase}${up}${erase}${toStart}This stays.\nlive\n`);
+  });
+
+  it("breaks what stays between words, and leaves a word that is too long to the terminal", () => {
+    const { display, written } = on("live", 24);
+    display.say(`  [1/9] ${inColour("good", "verified")}: A key that ACK accepts is there`);
+    expect(stripVTControlCharacters(written())).toBe("  [1/9] verified: A key\n    that ACK accepts is\n    there\n");
+    const path = `/runs/${"x".repeat(30)}`;
+    display.say(`It goes to ${path}.`);
+    expect(written()).toBe(`It goes to\n  ${path}.\n`);
   });
 
   it("leaves nothing behind when it is hidden, and draws no more", async () => {
@@ -72,13 +82,38 @@ describe("on a terminal", () => {
     display.show((width) => ["a".repeat(Math.min(width, 70)), "short"]);
     written();
     stream.columns = 30;
-    await clock.advance(200);
+    await clock.advance(500);
     // 70 characters fold to 3 lines of 30: two more than were drawn.
     expect(written()).toBe(`${erase}${up}${erase}${up}${erase}${toStart}\u001B[2A\u001B[0J${"a".repeat(29)}\nshort\n`);
     stream.columns = 120;
-    await clock.advance(200);
+    await clock.advance(500);
     expect(written()).not.toContain("\u001B[0J");
   });
+});
+
+it("says that it is interrupted as long as something is live, and how long that takes, also where it is narrow", async () => {
+  const stream = Object.assign(new PassThrough({ encoding: "utf8" }), { isTTY: true, columns: 36 });
+  const clock = new VirtualClock();
+  const interruption = new AbortController();
+  const display = Display.on(stream, { quiet: false, environment: { TERM: "xterm", LANG: "C.UTF-8" }, clock, signal: interruption.signal });
+  display.wait("Starting");
+  expect(stream.read()).toContain("Starting, 0 s");
+  interruption.abort();
+  await clock.advance(3000);
+  expect(stream.read()).toContain("Interrupted: giving back what…, 3 s");
+  display.hide();
+});
+
+it("says nothing of an interruption when nothing is live", () => {
+  const stream = Object.assign(new PassThrough({ encoding: "utf8" }), { isTTY: true, columns: 80 });
+  const interruption = new AbortController();
+  const environment = { TERM: "xterm" };
+  using display = Display.on(stream, { quiet: false, environment, clock: new VirtualClock(), signal: interruption.signal });
+  display.wait("Starting");
+  display.hide();
+  stream.read();
+  interruption.abort();
+  expect(stream.read()).toBeNull();
 });
 
 it("writes nothing live elsewhere", async () => {

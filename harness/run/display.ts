@@ -4,8 +4,8 @@ import { createLogUpdate } from "log-update";
 import type { Clock, Timer } from "../clock.ts";
 import { type Environment, type Look, lookOf, type OutputStream, type ProgressMode, plainLook, progressMode, type Tone } from "./look.ts";
 
-/** How often what is live is drawn anew. */
-const redrawMs = 200;
+/** How often what is live is drawn anew: a drawing may cost half a millisecond, in which a load waits. */
+const redrawMs = 500;
 /** Of a terminal that does not say how wide it is. */
 const columnsDefault = 80;
 
@@ -46,19 +46,29 @@ export class Display implements Disposable {
     this.#lines = createLogUpdate(stream, { showCursor: true });
   }
 
-  /** On a command's stream, as the environment asks for; `quiet` where only the answer is wanted. */
+  /**
+   * On a command's stream, as the environment asks for; `quiet` where only the answer is wanted.
+   * @param signal - of a command that takes an interruption for one: until all is given back, that is what it does
+   */
   static on(
     stream: OutputStream,
-    { quiet, environment, clock }: { readonly quiet: boolean; readonly environment: Environment; readonly clock: Clock },
+    {
+      quiet,
+      environment,
+      clock,
+      signal,
+    }: { readonly quiet: boolean; readonly environment: Environment; readonly clock: Clock; readonly signal?: AbortSignal },
   ): Display {
-    return new Display({ stream, mode: progressMode(stream, { quiet, environment }), look: lookOf(stream, environment), clock });
+    const display = new Display({ stream, mode: progressMode(stream, { quiet, environment }), look: lookOf(stream, environment), clock });
+    signal?.addEventListener("abort", () => display.#interrupt(), { once: true });
+    return display;
   }
 
   /** Writes a sentence that stays. */
   say(sentence: string): void {
     if (this.mode === "silent") return;
     this.#clear();
-    this.#stream.write(`${sentence}\n`);
+    this.#stream.write(`${this.mode === "live" ? folded(sentence, this.#columns()) : sentence}\n`);
     this.#draw();
   }
 
@@ -68,6 +78,15 @@ export class Display implements Disposable {
     this.#frame = frame;
     this.#draw();
     this.#timer ??= this.#startTimer();
+  }
+
+  /** Shows what is waited for and for how long: `Choosing the control plane, 3 s`. */
+  wait(what: string): void {
+    const startMs = this.clock.monotonicMs();
+    this.show((width) => {
+      const seconds = `, ${((this.clock.monotonicMs() - startMs) / 1000).toFixed(0)} s`;
+      return [cut(what, width - seconds.length, this.look) + seconds];
+    });
   }
 
   /** Takes the live lines off the screen. */
@@ -80,6 +99,10 @@ export class Display implements Disposable {
 
   [Symbol.dispose](): void {
     this.hide();
+  }
+
+  #interrupt(): void {
+    if (this.#frame !== undefined) this.wait("Interrupted: giving back what was started");
   }
 
   #startTimer(): Timer {
@@ -120,6 +143,24 @@ export class Display implements Disposable {
   #columns(): number {
     return this.#stream.columns ?? columnsDefault;
   }
+}
+
+/** A sentence in lines of at most so many columns, broken between words: those after the first stand a little to the right of it. */
+function folded(sentence: string, columns: number): string {
+  const indent = `${/^ */.exec(sentence)?.[0] ?? ""}  `;
+  let length = 0;
+  return sentence
+    .split(/(?<=\S)(?= )/)
+    .map((word) => {
+      // Without colours, which take no room.
+      const shown = stripVTControlCharacters(word).length;
+      length += shown;
+      if (length <= columns || length === shown) return word;
+      const moved = indent + word.trimStart();
+      length = stripVTControlCharacters(moved).length;
+      return `\n${moved}`;
+    })
+    .join("");
 }
 
 /** A text in at most so many characters, cut where it is longer. */

@@ -37,7 +37,7 @@ async function load(
     decrypts += half.decrypts;
     progress.update({ done, failed: 0, latency: { count: done, totalMs }, kmsCalls: { Encrypt: 1, Decrypt: decrypts, Status: 3 } });
   }
-  await clock.advance(200);
+  await clock.advance(500);
 }
 
 const halves = [
@@ -63,36 +63,36 @@ describe("on a terminal", () => {
     [
       100,
       [
-        "read  kms-v2, 50 secrets  cell 1/4, phase 1/36  2.2 s  ~9 s left",
-        "████████░░░░░░░░░░░░  200/500  91/s                 latency  1.23 ms ▁▁█▁",
+        "read  kms-v2, 50 secrets  cell 1/4, phase 1/36  2.5 s  ~10 s left",
+        "████████░░░░░░░░░░░░  200/500  80/s                 latency  1.23 ms ▁▁█▁",
         "Encrypt 1 (0/s)  Decrypt 25 (20/s)  Status 3 (0/s)  calls       20/s ▄▄██",
       ],
     ],
     [
       80,
       [
-        "read  kms-v2, 50 secrets  cell 1/4, phase 1/36  2.2 s  ~9 s left",
-        "████████░░░░░░░░░░░░  200/500  91/s                 latency  1.23 ms ▁▁█▁",
+        "read  kms-v2, 50 secrets  cell 1/4, phase 1/36  2.5 s  ~10 s left",
+        "████████░░░░░░░░░░░░  200/500  80/s                 latency  1.23 ms ▁▁█▁",
         "Encrypt 1 (0/s)  Decrypt 25 (20/s)  Status 3 (0/s)  calls       20/s ▄▄██",
       ],
     ],
     [
       72,
       [
-        "read  kms-v2, 50 secrets  cell 1/4, phase 1/36  2.2 s  ~9 s left",
-        "████░░░░░░  200/500  91/s        latency  1.23 ms ▁▁█▁",
+        "read  kms-v2, 50 secrets  cell 1/4, phase 1/36  2.5 s  ~10 s left",
+        "████░░░░░░  200/500  80/s        latency  1.23 ms ▁▁█▁",
         "Encrypt 1  Decrypt 25  Status 3  calls       20/s ▄▄██",
       ],
     ],
     [
       60,
       [
-        "read  kms-v2, 50 secrets  cell 1/4, phase 1/36  ~9 s left",
-        "████░░░░░░  200/500  91/s        latency  1.23 ms ▁▁█▁",
+        "read  kms-v2, 50 secrets  cell 1/4, phase 1/36  ~10 s left",
+        "████░░░░░░  200/500  80/s        latency  1.23 ms ▁▁█▁",
         "Encrypt 1  Decrypt 25  Status 3  calls       20/s ▄▄██",
       ],
     ],
-    [59, ["kms-v2, 50 secrets: read 200/500, 91/s, 29 KMS calls, 2.2…"]],
+    [59, ["kms-v2, 50 secrets: read 200/500, 80/s, 29 KMS calls, 2.5…"]],
     [30, ["kms-v2, 50 secrets: read 200…"]],
   ])("of %d columns shows where the run is, how far and how fast, the KMS calls, and the curves that fit", async (columns, lines) => {
     expect(await screenOf(columns)).toEqual(lines);
@@ -100,8 +100,8 @@ describe("on a terminal", () => {
 
   it("has no characters beyond ASCII where the terminal knows none", async () => {
     expect(await screenOf(80, { ...plainLook, isUnicode: false })).toEqual([
-      "read  kms-v2, 50 secrets  cell 1/4, phase 1/36  2.2 s  ~9 s left",
-      "########............  200/500  91/s                 latency  1.23 ms __#_",
+      "read  kms-v2, 50 secrets  cell 1/4, phase 1/36  2.5 s  ~10 s left",
+      "########............  200/500  80/s                 latency  1.23 ms __#_",
       "Encrypt 1 (0/s)  Decrypt 25 (20/s)  Status 3 (0/s)  calls       20/s ::##",
     ]);
   });
@@ -130,17 +130,27 @@ describe("on a terminal", () => {
       shown,
       [halves[0], { answers: 0, ms: 0, decrypts: 0 }, halves[0]].map((half) => half ?? { answers: 0, ms: 0, decrypts: 0 }),
     );
-    expect((await shown.screen.lines())[1]).toMatch(/1 ms ▁ ▁$/);
+    expect((await shown.screen.lines())[1]).toMatch(/ {2}1 ms ▁ ▁$/);
+  });
+
+  it("keeps the curve where no answer came just now", async () => {
+    const shown = onScreen(80);
+    shown.progress.startPhase(read);
+    await load(shown, [
+      { answers: 50, ms: 1, decrypts: 0 },
+      { answers: 0, ms: 0, decrypts: 0 },
+    ]);
+    expect((await shown.screen.lines())[1]).toMatch(/latency {8}– ▁$/);
   });
 
   it("says how many failed", async () => {
     const { clock, progress, screen } = onScreen(80);
     progress.startPhase(write);
     progress.update({ done: 20, failed: 3, kmsCalls: {} });
-    await clock.advance(200);
+    await clock.advance(500);
     expect(await screen.lines()).toEqual([
-      "write  kms-v2, 50 secrets  0.2 s",
-      "████████░░░░░░░░░░░░  20/50  100/s  3 failed",
+      "write  kms-v2, 50 secrets  0.5 s",
+      "████████░░░░░░░░░░░░  20/50  40/s  3 failed",
       "no KMS call",
     ]);
   });
@@ -149,11 +159,11 @@ describe("on a terminal", () => {
     const { clock, progress, screen } = onScreen(80);
     progress.startPhase({ ...write, phase: "outage", due: 0 });
     progress.update({ done: 0, kmsCalls: { Status: 3 }, awaited: "the KMS is back in 80 s" });
-    await clock.advance(200);
-    expect(await screen.lines()).toEqual(["outage  kms-v2, 50 secrets  0.2 s", "the KMS is back in 80 s", "Status 3"]);
+    await clock.advance(500);
+    expect(await screen.lines()).toEqual(["outage  kms-v2, 50 secrets  0.5 s", "the KMS is back in 80 s", "Status 3"]);
     progress.update({ done: 0, kmsCalls: { Status: 4 } });
-    await clock.advance(200);
-    expect(await screen.lines()).toEqual(["outage  kms-v2, 50 secrets  0.4 s", "Status 4"]);
+    await clock.advance(500);
+    expect(await screen.lines()).toEqual(["outage  kms-v2, 50 secrets  1.0 s", "Status 4 (8/s)  calls        8/s █"]);
   });
 
   it("says nothing of requests and calls that nobody counts", async () => {
@@ -206,15 +216,15 @@ describe("on a terminal", () => {
     progress.startPhase({ ...write, benchmark: "v1-vs-v2", parameters: { kmsLatencyMs: 40 }, round: 2 });
     progress.update({ done: 50, kmsCalls: {} });
     const wide = [
-      "write  v1-vs-v2: kms-v2, 50 secrets, kmsLatencyMs 40, round 2  0.4 s",
-      "████████████████████  50/50  125/s",
+      "write  v1-vs-v2: kms-v2, 50 secrets, kmsLatencyMs 40, round 2  1.0 s",
+      "████████████████████  50/50  50/s",
       "no KMS call",
     ];
     screen.resize(40);
-    await clock.advance(200);
+    await clock.advance(500);
     expect(await screen.lines()).toEqual(["Seed 1.", "v1-vs-v2: kms-v2, 50 secrets, kmsLaten…"]);
     screen.resize(100);
-    await clock.advance(200);
+    await clock.advance(500);
     expect(await screen.lines()).toEqual(["Seed 1.", ...wide]);
     expect(screen.cursor).toEqual({ line: 4, column: 0 });
   });

@@ -1,7 +1,8 @@
+import { linearBars, logarithmicBars, shareBar } from "./bars.ts";
 import { cut, type Display, fitted, gap, lengthOf, type Part } from "./display.ts";
 import { cellName } from "./fold.ts";
+import type { Look } from "./look.ts";
 import type { SampleOrigin } from "./samples.ts";
-import { linearBars, logarithmicBars } from "./sparkline.ts";
 
 export interface ProgressPhase
   extends Pick<SampleOrigin, "provider" | "secrets" | "phase">,
@@ -104,11 +105,9 @@ export class Progress implements Disposable {
 
   /** Says what is done outside of any phase, until a phase begins: `starting the control plane of kms-v2`. */
   pass(what: string): void {
-    const { clock, look, mode } = this.#display;
-    if (mode === "lines") this.say(`${what}.`);
+    if (this.#display.mode === "lines") this.say(`${what}.`);
     this.#phase = undefined;
-    const startMs = clock.monotonicMs();
-    this.#display.show((width) => [cut(`${what}, ${((clock.monotonicMs() - startMs) / 1000).toFixed(0)} s`, width, look)]);
+    this.#display.wait(what);
   }
 
   startPhase(phase: ProgressPhase): void {
@@ -251,7 +250,7 @@ export class Progress implements Disposable {
     const [latency, rate] = [latencies.at(-1), calls.at(-1)];
     return {
       load: {
-        figure: latency === undefined || Number.isNaN(latency) ? "" : `${Number(latency.toPrecision(3))} ms`,
+        figure: latencies.every(Number.isNaN) ? "" : latencyText(latency ?? Number.NaN, look),
         bars: (count) => logarithmicBars(latencies.slice(-count), look),
       },
       calls: {
@@ -269,7 +268,7 @@ export class Progress implements Disposable {
     const parts: Part[] = [];
     if (due > 0) {
       const count = `${String(done).padStart(String(due).length)}/${due}`;
-      parts.push({ text: this.#bar(done / due, barLength), rank: 1 }, { text: count, rank: 0 });
+      parts.push({ text: shareBar(done / due, barLength, this.#display.look), rank: 1 }, { text: count, rank: 0 });
     } else if (done > 0) {
       parts.push({ text: `${done} done`, rank: 0 });
     }
@@ -277,11 +276,6 @@ export class Progress implements Disposable {
     if (failed > 0) parts.push({ text: `${failed} failed`, tone: "fault", rank: 0 });
     if (awaited !== undefined) parts.push({ text: awaited, rank: 0 });
     return parts;
-  }
-
-  #bar(share: number, width: number): string {
-    const full = Math.round(Math.min(1, share) * width);
-    return this.#display.look.isUnicode ? "█".repeat(full) + "░".repeat(width - full) : "#".repeat(full) + ".".repeat(width - full);
   }
 }
 
@@ -294,6 +288,11 @@ function callParts({ state: { kmsCalls } }: RunningPhase, point?: Point): Part[]
     const rate = point === undefined ? "" : ` (${Math.round(point.callsPerSecond[method] ?? 0)}/s)`;
     return { text: `${method} ${kmsCalls[method]}${rate}`, rank: 0 };
   });
+}
+
+function latencyText(ms: number, { isUnicode }: Pick<Look, "isUnicode">): string {
+  if (Number.isNaN(ms)) return isUnicode ? "–" : "-";
+  return `${Number(ms.toPrecision(3))} ms`;
 }
 
 function perSecond(count: number, ms: number): string {

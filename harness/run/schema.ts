@@ -212,8 +212,8 @@ export const evidenceSchema = z.strictObject({
   sent: z.string(),
   received: z.string(),
   expected: z.string(),
-  /** Of the file that was checked, where the evidence is of one line of it; counts from 1. */
-  line: count.min(1).optional(),
+  /** The file that the evidence is of, as it was given, and the line where it is about one; counts from 1. */
+  place: z.strictObject({ file: z.string(), line: count.min(1).nullable() }).optional(),
 });
 export type Evidence = z.infer<typeof evidenceSchema>;
 
@@ -356,7 +356,6 @@ export const mergedRunSchema = z.strictObject({
   fault: z.string().nullable(),
   durationMs: ms,
 });
-export type MergedRun = z.infer<typeof mergedRunSchema>;
 
 export const resultSchema = z.strictObject({
   version: z.literal(resultVersion),

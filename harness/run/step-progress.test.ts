@@ -36,12 +36,16 @@ it("shows on a terminal the step that is under way, for how long and what it is 
   expect(lastLine()).toBe("  [1/2] verified: Title (1.5 s)");
 });
 
-it("cuts the line where the terminal ends", async () => {
-  const { clock, progress, lastLine } = on("live", 20);
+it("cuts the title where the terminal is too narrow for it and what the step is at", async () => {
+  const { clock, progress, lastLine } = on("live", 40);
   progress.expect(1);
   progress.start({ ...step, title: "A title that is long" });
+  progress.detail("written 3/60");
   await clock.advance(1000);
-  expect(lastLine()).toBe("  [1/1] A title th…");
+  expect(lastLine()).toBe("  [1/1] A title tha…, 1 s: written 3/60");
+  progress.detail("the cluster is updating");
+  await clock.advance(1000);
+  expect(lastLine()).toBe("  [1/1] A title tha…, 2 s: the cluster…");
 });
 
 it("writes elsewhere a line a step, what it is at, and each quarter of a long piece of work", () => {

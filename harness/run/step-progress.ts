@@ -4,6 +4,8 @@ import type { StepResult, StepVerdict } from "./schema.ts";
 
 /** Where lines are written one below the other, a long piece of work is told of whenever another share of it is done. */
 const lineShare = 0.25;
+/** So much of a title is left where what it is at is long. */
+const titleLengthMin = 12;
 
 const tones: Readonly<Record<StepVerdict, Tone>> = { verified: "good", refused: "fault", failed: "fault", skipped: "faint" };
 
@@ -35,7 +37,7 @@ export class StepProgress implements Disposable {
     this.#part = part;
     this.#current = { title, startMs: clock.monotonicMs(), detail: "" };
     this.#toldShare = 0;
-    this.#display.show((width) => [cut(this.#describe(), width, look)]);
+    this.#display.show((width) => [this.#line(width)]);
   }
 
   /** What the step is at: `the cluster is updating`. */
@@ -75,10 +77,14 @@ export class StepProgress implements Disposable {
     if (this.#display.mode === "lines") this.say(line);
   }
 
-  #describe(): string {
+  /** Where it is too long, the title is cut: what the step is at says more. */
+  #line(width: number): string {
     if (this.#current === undefined) return "";
+    const { clock, look } = this.#display;
     const { title, startMs, detail } = this.#current;
-    const seconds = ((this.#display.clock.monotonicMs() - startMs) / 1000).toFixed(0);
-    return `  [${this.#done + 1}/${this.#expected}] ${title}, ${seconds} s${detail === "" ? "" : `: ${detail}`}`;
+    const number = `  [${this.#done + 1}/${this.#expected}] `;
+    const state = `, ${((clock.monotonicMs() - startMs) / 1000).toFixed(0)} s${detail === "" ? "" : `: ${detail}`}`;
+    const room = Math.max(titleLengthMin, width - number.length - state.length);
+    return cut(`${number}${cut(title, room, look)}${state}`, width, look);
   }
 }

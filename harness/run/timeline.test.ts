@@ -134,6 +134,18 @@ describe("a phase too long for single requests", () => {
     expect(load[3]).toEqual({ step: 3, ok: 40, failed: 0, dropped: 0, p50: slow.quantileNs(50), p99: slow.quantileNs(99), max: 40e6 });
   });
 
+  it("stays small, whatever was sent and called in it", () => {
+    const recorder = new SecondsRecorder();
+    // 10 million requests in an hour leave no more behind than these.
+    for (let second = 0; second < 3600; second += 12) recorder.ok(second * 1000, second * 1000 + 1 + (second % 60));
+    const calls = Array.from({ length: 100_000 }, (_, call) => call * 36);
+    const kms = new Map(["Encrypt", "Decrypt", "Status"].map((method) => [method, { calls, failed: calls.slice(0, 1000) }]));
+    const timeline = timelineOf({ durationMs: 3_600_000, overMs: 3_600_000, requests: recorder, kms });
+    expect(timeline.load.length).toBeLessThanOrEqual(240);
+    expect(sum(timeline.kms?.["Encrypt"]?.map((step) => step.calls) ?? [])).toBe(100_000);
+    expect(JSON.stringify(timeline).length).toBeLessThan(60_000);
+  });
+
   it("has steps of a second where it was short", () => {
     const recorder = new SecondsRecorder();
     recorder.ok(100, 130);

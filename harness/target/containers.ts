@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import { userInfo } from "node:os";
 import { sep } from "node:path";
 import type { WaitStrategy } from "testcontainers";
 import { z } from "zod";
@@ -54,7 +53,7 @@ async function launchContainer(image: string, { component, flags, folder, reache
   if (!("api" in found)) throw new TargetError("no-docker-engine", `The Docker engine went away: ${found.reason}.`);
   // Loaded here, because commands that need no engine should not wait for it.
   const { GenericContainer, PullPolicy } = await import("testcontainers");
-  const { uid, gid } = userInfo();
+  const [uid, gid] = [process.getuid?.(), process.getgid?.()];
   const name = `kmsmark-${lease.id}-${component}-${randomBytes(3).toString("hex")}`;
   lease.addContainer(name);
   try {

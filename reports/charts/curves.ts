@@ -70,7 +70,7 @@ function drawPanel(options: {
       x: { type: "linear", domain: [x.low, x.high], axis: null },
       y: { type: "linear", domain: [y.low, y.high], axis: null },
       marks: [
-        ...bandMarks(bands, lanes, x, isFirst),
+        ...bandMarks({ bands, lanes, x, width, isFirst }),
         Plot.gridY(y.ticks.map(y.at), { className: "grid" }),
         Plot.axisY(y.ticks.map(y.at), { tickSize: 0, tickPadding: 8, label: null, tickFormat: tickText(y, panel.y), className: "tick" }),
         ...(bands.length > 0 ? [] : [Plot.gridX(x.ticks.map(x.at), { className: "grid faint" })]),
@@ -149,14 +149,14 @@ function yValues({ as, series }: Panel): number[] {
 }
 
 /** Plot is given positions, and asks for the text at one. */
-function tickText({ ticks, at }: Scale, { text }: Axis): (position: number) => string {
-  const texts = new Map(ticks.map((tick) => [at(tick), shortTick(text(tick))]));
+function tickText({ ticks, at }: Scale, axis: Axis): (position: number) => string {
+  const texts = new Map(ticks.map((tick) => [at(tick), shortTick(axis, tick)]));
   return (position) => texts.get(position) ?? "";
 }
 
 /** `10 ms` for `10.0 ms`: a tick is exact. */
-export function shortTick(text: string): string {
-  return oneLine(text)
+export function shortTick({ text, tick }: Axis, value: number): string {
+  return oneLine(tick?.(value) ?? text(value))
     .replace(/(\d)\.0+(?=\D|$)/, "$1")
     .replace(/(\.\d*?[1-9])0+(?=\D|$)/, "$1");
 }
@@ -191,7 +191,7 @@ function seriesMarks(options: {
     ];
   }
   const place = { x: (point: Point) => x.at(point.x), y: (point: Point) => (point.y === null ? Number.NaN : y.at(point.y)) };
-  const line = Plot.line(points, { ...place, stroke, strokeWidth: 1.75, ...dashed, className });
+  const line = Plot.line(points, { ...place, stroke, strokeWidth: panel.as === "lines" ? 1.25 : 1.75, ...dashed, className });
   const spread = points.filter(({ low, high }) => low !== undefined && high !== undefined && low < high);
   const whiskers = Plot.ruleX(spread, {
     x: place.x,
@@ -234,7 +234,19 @@ function laneOf(bands: readonly Band[], x: Scale, width: number): number[] {
   });
 }
 
-function bandMarks(bands: readonly Band[], lanes: readonly number[], x: Scale, isFirst: boolean): Plot.Markish[] {
+/** How far the name of a band reaches, px. */
+function endOf({ from, name }: Band, x: Scale, width: number): number {
+  return margin.left + ((x.at(from) - x.low) * (width - margin.left - margin.right)) / (x.high - x.low) + name.length * characterWidth;
+}
+
+function bandMarks(options: {
+  readonly bands: readonly Band[];
+  readonly lanes: readonly number[];
+  readonly x: Scale;
+  readonly width: number;
+  readonly isFirst: boolean;
+}): Plot.Markish[] {
+  const { bands, lanes, x, width, isFirst } = options;
   if (bands.length === 0) return [];
   const shaded = bands.filter((_, at) => at % 2 === 0);
   const deepest = Math.max(0, ...lanes);
@@ -243,10 +255,11 @@ function bandMarks(bands: readonly Band[], lanes: readonly number[], x: Scale, i
     ...(isFirst
       ? bands.flatMap((band, at) => [
           Plot.text([band], {
-            x: x.at(band.from),
+            // The last name may be longer than what is left of the chart.
+            ...(endOf(band, x, width) > width - margin.right
+              ? { x: x.high, textAnchor: "end", dx: 0 }
+              : { x: x.at(band.from), textAnchor: "start", dx: 3 }),
             frameAnchor: "top",
-            textAnchor: "start",
-            dx: 3,
             dy: -8 - 14 * (deepest - (lanes[at] ?? 0)),
             text: ({ name }: Band) => oneLine(name),
             className: "bandname",

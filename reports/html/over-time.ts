@@ -1,36 +1,30 @@
 import type { Cell, Phase, Result, Timeline } from "../../harness/run/schema.ts";
 import { countAxis, latencyAxis, timeAxis } from "../charts/axes.ts";
 import type { CurveChart, Kind, Panel, Point, Series, Tone } from "../charts/chart.ts";
-import { escapeMarkup } from "../escape.ts";
 import { methodsOf } from "../kms-calls.ts";
 import { formatMs } from "../units.ts";
 import { type CellGroup, cellGroups, isLargest, measuredKind } from "./cell-groups.ts";
-import type { Part, Sections } from "./section.ts";
+import type { Sections } from "./section.ts";
 
-/** So many lie open, and so many are drawn at all: a page is to be sent and read. */
+/** More than a reader looks through are folded away. */
 const openMax = 6;
-const chartsMax = 24;
 /** A chart has no more columns, and a line no more points. */
-const stepsMax = 200;
+const columnsMax = 200;
+const pointsMax = 400;
 
 /** How latency and KMS calls went, one above the other, with the phases named: what a restart asks of the KMS stands where it was asked. */
 export const timeSections: Sections = (result) => {
   const groups = cellGroups(result);
-  const [largest, others] = [true, false].map((wanted) =>
+  const [largest = [], others = []] = [true, false].map((wanted) =>
     groups.filter((group) => isLargest(group, groups) === wanted).flatMap((group) => chartsOf(group, result)),
   );
-  const open = (largest ?? []).slice(0, openMax);
-  const more = [...(largest ?? []).slice(openMax), ...(others ?? [])];
+  const open = largest.slice(0, openMax);
+  const more = [...largest.slice(openMax), ...others];
   if (open.length + more.length === 0) return [];
-  const folded = more.slice(0, chartsMax - open.length);
-  const parts: Part[] = [
+  const parts = [
     { charts: open, folded: null },
-    { charts: folded, folded: `Over time, ${folded.length} more` },
+    { charts: more, folded: `Over time, ${more.length} more` },
   ];
-  if (more.length > folded.length) {
-    const sentence = `${more.length - folded.length} more cells are not drawn here; result.json has them.`;
-    parts.push(`<p class="quiet">${escapeMarkup(sentence)}</p>`);
-  }
   return [{ id: "time", title: "Over time", parts }];
 };
 
@@ -40,7 +34,7 @@ interface Timed extends Phase {
 }
 
 /** One a provider, with one scale of latency for all of them. */
-function chartsOf(group: CellGroup, result: Result): CurveChart[] {
+function chartsOf(group: CellGroup, result: Result): (() => CurveChart)[] {
   const kind = measuredKind(result);
   const timed = group.rows.flatMap(({ label, rounds }) => {
     const cell = rounds.find(({ phases }) => phases.some(isTimed));
@@ -50,8 +44,10 @@ function chartsOf(group: CellGroup, result: Result): CurveChart[] {
     cell.phases.filter(isTimed).flatMap(({ timeline }) => timeline.load.flatMap(({ p50, p99 }) => [p50 ?? [], p99 ?? []].flat())),
   );
   const domain = ends.length === 0 ? null : ([Math.min(...ends), Math.max(...ends)] as const);
-  return timed.map(({ label, cell, rounds }, at) =>
-    chartOf({ cell, kind, domain, id: `time-${group.id}-${at + 1}`, label, size: group.title, rounds }),
+  return timed.map(
+    ({ label, cell, rounds }, at) =>
+      () =>
+        chartOf({ cell, kind, domain, id: `time-${group.id}-${at + 1}`, label, size: group.title, rounds, isFirst: at === 0 }),
   );
 }
 
@@ -67,25 +63,29 @@ function chartOf(options: {
   readonly label: string;
   readonly size: string;
   readonly rounds: number;
+  /** How to read it is said once a group. */
+  readonly isFirst: boolean;
 }): CurveChart {
-  const { cell, kind, domain, id, label, size, rounds } = options;
+  const { cell, kind, domain, id, label, size, rounds, isFirst } = options;
   const phases = cell.phases.filter(isTimed);
   const startMs = Math.min(...cell.phases.map((phase) => phase.startMs));
   const endMs = Math.max(...cell.phases.map((phase) => phase.startMs + phase.durationMs));
-  const stepMs = commonStepMs(endMs - startMs, phases);
+  const stepMs = roundStepMs(Math.max((endMs - startMs) / columnsMax, ...phases.map(({ timeline }) => timeline.stepMs)));
+  const pointMs = roundStepMs(Math.max((endMs - startMs) / pointsMax, 0.01));
   const step = formatMs(stepMs)
     .replace(/\.0+ /, " ")
     .replace(/(\.\d*[1-9])0+ /, "$1 ");
   const failures = failurePanel({ phases, startMs, stepMs, kind }, `requests without an answer in ${step}`);
   const calls = callPanel({ phases, startMs, stepMs, kind }, `KMS calls in ${step}`);
+  const captions = [
+    ...(rounds > 1 ? [`Round ${cell.round} of ${rounds}.`] : []),
+    ...(isFirst ? ["Of the steps that fall on one point the slowest is drawn; the shades are the phases."] : []),
+  ];
   return {
     shape: "curves",
     id,
     title: [label, ...(label.includes(size) ? [] : [size])].join(", "),
-    caption: [
-      ...(rounds > 1 ? [`Round ${cell.round} of ${rounds}.`] : []),
-      `Of the steps within ${step} the slowest is drawn; the shades are the phases.`,
-    ].join(" "),
+    caption: captions.length === 0 ? null : captions.join(" "),
     width: "wide",
     x: timeAxis,
     domain: [0, (endMs - startMs) / 1000],
@@ -94,13 +94,12 @@ function chartOf(options: {
       from: (phase.startMs - startMs) / 1000,
       to: (phase.startMs + phase.durationMs - startMs) / 1000,
     })),
-    panels: [...latencyPanel({ phases, startMs, stepMs, kind }, domain), ...calls, ...failures],
+    panels: [...latencyPanel({ phases, startMs, stepMs: pointMs, kind }, domain), ...calls, ...failures],
   };
 }
 
-/** 1, 2 or 5 times a power of ten ms, and no finer than what was taken down. */
-function commonStepMs(spanMs: number, phases: readonly Timed[]): number {
-  const least = Math.max(spanMs / stepsMax, ...phases.map(({ timeline }) => timeline.stepMs));
+/** 1, 2 or 5 times a power of ten, and no less. */
+function roundStepMs(least: number): number {
   const power = 10 ** Math.floor(Math.log10(least) + 1e-9);
   const factor = [1, 2, 5].find((each) => each * power >= least * (1 - 1e-9)) ?? 10;
   return factor * power;

@@ -46,11 +46,10 @@ async function violations(page: Page, rules?: readonly string[]): Promise<string
       ? { type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"] }
       : { type: "rule", values: rules };
   await page.evaluate(axeSource);
-  const found = violationsSchema.parse(
-    await page.evaluate(
-      `axe.run({ runOnly: ${JSON.stringify(runOnly)}, resultTypes: ["violations"] }).then(({ violations }) => violations)`,
-    ),
-  );
+  // Thousands of cells of one style, and what is drawn, whose colours have a test of their own, would take all of the time.
+  const context = { exclude: [["svg.plot > *"], [".data tbody tr + tr"]] };
+  const call = `axe.run(${JSON.stringify(context)}, ${JSON.stringify({ runOnly, resultTypes: ["violations"] })}).then(({ violations }) => violations)`;
+  const found = violationsSchema.parse(await page.evaluate(call));
   return found.map(
     ({ id, nodes }) =>
       `${id}: ${nodes
@@ -97,14 +96,13 @@ await describeReal("chromium", "a page in Chromium", () => {
     for (const name of pages.keys()) {
       const { page, said, asked } = await open(context, name);
       expect(await violations(page), `${name}, wide, light`).toEqual([]);
+      await page.emulateMedia({ colorScheme: "dark" });
+      expect(await violations(page, ["color-contrast"]), `${name}, dark`).toEqual([]);
       await page.evaluate(`for (const details of document.querySelectorAll("details")) details.open = true`);
       for (const size of sizes) {
         await page.setViewportSize(size);
         expect(await tooWide(page), `${name} at ${size.width}`).toEqual([]);
       }
-      await page.emulateMedia({ colorScheme: "dark" });
-      const rules = ["color-contrast", "scrollable-region-focusable", "nested-interactive"];
-      expect(await violations(page, rules), `${name}, narrow, dark`).toEqual([]);
       expect(said, name).toEqual([]);
       expect(asked, name).toEqual([addressOf(name)]);
       await page.close();

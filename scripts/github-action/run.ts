@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import { chmod, mkdtemp } from "node:fs/promises";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { createConnection } from "node:net";
 import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -56,11 +56,16 @@ async function startPlugin(): Promise<Plugin> {
   const container = basename(folder);
   const user = `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`;
   const how = ["--detach", "--name", container, "--user", user, "--volume", `${folder}:${dirname(socket)}`];
+  const stop = async () => {
+    await answerOf("docker", ["rm", "--force", "--volumes", container]);
+    await rm(folder, { recursive: true, force: true });
+  };
   // As this user, so that it may connect to the socket, which is for its owner alone.
-  await answerOf("docker", ["run", ...how, image, ...inputLines("plugin-args")]).catch((thrown: Error) => {
+  await answerOf("docker", ["run", ...how, image, ...inputLines("plugin-args")]).catch(async (thrown: Error) => {
+    // Docker keeps a container that it could not start; there may be no Docker either.
+    await stop().catch(() => rm(folder, { recursive: true }));
     throw new InputError(`The plugin's container does not start: ${thrown.message}`);
   });
-  const stop = async () => void (await answerOf("docker", ["rm", "--force", "--volumes", container]));
   const outside = join(folder, basename(socket));
   if (await listens(outside)) return { socket: outside, stop };
   await run("docker", ["logs", "--tail", "20", container]);

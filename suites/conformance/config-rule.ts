@@ -67,8 +67,8 @@ export function adviceCheck({ find, otherwise, ...described }: Advice): Check<Co
 }
 
 /** A place in the file, as editors and terminals open it. */
-function at(path: string, line: number | undefined): Pick<Evidence, "sent" | "line"> {
-  return line === undefined ? { sent: path } : { sent: `${path}:${line}`, line };
+function at(path: string, line: number | undefined): Pick<Evidence, "sent" | "place"> {
+  return { sent: line === undefined ? path : `${path}:${line}`, place: { file: path, line: line ?? null } };
 }
 
 /** The path of a provider or a key in the file. */

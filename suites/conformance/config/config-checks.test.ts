@@ -168,11 +168,17 @@ describe("finds what is wrong", () => {
     const lineWith = (words: string) => lines.findLastIndex((line) => line.includes(words)) + 1;
     const path = join(folder, "encryption.yaml");
     const placeOf = async (id: string, given = text) => (await judge(given)).find((result) => result.id === id)?.evidence[0];
-    expect(await placeOf("config/key-names")).toMatchObject({ sent: `${path}:${lineWith("name: key1")}`, line: lineWith("name: key1") });
-    expect(await placeOf("config/identity-behind")).toMatchObject({ line: lineWith("identity") });
+    expect(await placeOf("config/key-names")).toMatchObject({
+      sent: `${path}:${lineWith("name: key1")}`,
+      place: { file: path, line: lineWith("name: key1") },
+    });
+    expect(await placeOf("config/identity-behind")).toMatchObject({ place: { line: lineWith("identity") } });
     const wrong = text.replace("unix:///run/one.sock", "tcp://127.0.0.1");
-    expect(await placeOf("config/kms-endpoint", wrong)).toMatchObject({ line: lineWith("endpoint") });
-    expect(await placeOf("config/secrets-covered", text.replace("secrets", "configmaps"))).not.toHaveProperty("line");
+    expect(await placeOf("config/kms-endpoint", wrong)).toMatchObject({ place: { line: lineWith("endpoint") } });
+    expect(await placeOf("config/secrets-covered", text.replace("secrets", "configmaps"))).toMatchObject({
+      sent: path,
+      place: { file: path, line: null },
+    });
   });
 
   it("says nothing about what it could not decode", async () => {

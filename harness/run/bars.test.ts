@@ -1,8 +1,20 @@
 import { describe, expect, it } from "vitest";
-import { linearBars, logarithmicBars } from "./sparkline.ts";
+import { linearBars, logarithmicBars, shareBar } from "./bars.ts";
 
 const unicode = { isUnicode: true };
 const ascii = { isUnicode: false };
+
+describe("the bar of a share", () => {
+  it.each([
+    [0, "░░░░░░░░░░", ".........."],
+    [0.34, "███░░░░░░░", "###......."],
+    [1, "██████████", "##########"],
+    [1.5, "██████████", "##########"],
+  ])("of %d is as full as that", (share, shown, shownInAscii) => {
+    expect(shareBar(share, 10, unicode)).toBe(shown);
+    expect(shareBar(share, 10, ascii)).toBe(shownInAscii);
+  });
+});
 
 describe("linear bars", () => {
   it("grow with the figures, from 0", () => {

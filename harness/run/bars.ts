@@ -6,6 +6,13 @@ const spanMin = 10;
 const bars = "▁▂▃▄▅▆▇█";
 const asciiBars = "_.-:=+*#";
 
+/** A bar of so many characters, as full as the share; a share above 1 fills it. */
+export function shareBar(share: number, length: number, { isUnicode }: Pick<Look, "isUnicode">): string {
+  const full = Math.round(Math.min(1, share) * length);
+  const [done, left] = isUnicode ? (["█", "░"] as const) : (["#", "."] as const);
+  return done.repeat(full) + left.repeat(length - full);
+}
+
 /** Figures as bars one character wide, from 0 up; NaN is a gap. */
 export function linearBars(figures: readonly number[], look: Pick<Look, "isUnicode">): string {
   return drawn(figures, 0, Math.max(1, ...numbers(figures)), look);
