@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import parseText from "parse-prometheus-text-format";
 import { describe, expect, it } from "vitest";
+import { mergeRuns } from "../harness/run/merge.ts";
 import { readRun } from "../harness/run/read-run.ts";
 import { madeHostile } from "./made-hostile.ts";
 import { openmetrics } from "./openmetrics.ts";
@@ -61,9 +62,11 @@ function valuesOf(text: string, name: string): [labels: Readonly<Record<string, 
   return (parseText(text).find((family) => family.name === name)?.metrics ?? []).map(({ labels, value }) => [labels, Number(value)]);
 }
 
+const merged = mergeRuns(["a", "b"].map((runId) => ({ ...conform, header: { ...conform.header, runId } })));
+
 describe("every run's metrics", () => {
   it("keep to OpenMetrics 1.0, whatever others wrote", () => {
-    for (const result of results) {
+    for (const result of [...results, merged]) {
       expect(faultsOf(openmetrics.render(result))).toEqual([]);
       expect(faultsOf(openmetrics.render(madeHostile(result, 'a"} 1\n# EOF\nb{c="\\n\\" \u001B\u202E')))).toEqual([]);
     }
@@ -114,7 +117,7 @@ it("gives latencies in seconds, by phase and quantile, with their sum and count"
 
 it("has a threshold that was given twice once", () => {
   const threshold = { expression: "write.p99<20ms", holds: false, measured: "21ms" };
-  const text = openmetrics.render({ ...complete, thresholds: [threshold, threshold] });
+  const text = openmetrics.render({ ...complete, thresholds: [{ ...threshold, holds: true }, threshold] });
   expect(faultsOf(text)).toEqual([]);
   expect(valuesOf(text, "kmsmark_threshold_holds")).toEqual([[expect.objectContaining({ expression: "write.p99<20ms" }), 0]]);
 });
