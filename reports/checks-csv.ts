@@ -1,5 +1,4 @@
 import { stringify } from "csv-stringify/sync";
-import { checkName } from "../harness/run/verdict.ts";
 import { byArea } from "./checks.ts";
 import { oneLine } from "./escape.ts";
 import type { Reporter } from "./reporter.ts";
@@ -12,9 +11,9 @@ export const checksCsv = {
   render: ({ checks }) =>
     stringify(
       byArea(checks).flatMap(([, ofArea]) =>
-        ofArea.map(({ area, level, invariants, verdict, reason, title, source, durationMs, ...check }) => ({
+        ofArea.map(({ id, area, level, invariants, verdict, reason, title, source, durationMs }) => ({
           area,
-          check: oneLine(checkName(check)),
+          check: oneLine(id),
           level,
           invariants: oneLine(invariants.join(" ")),
           verdict,

@@ -1,5 +1,5 @@
 import { type CheckArea, type CheckResult, type CheckVerdict, checkAreas, type Evidence, type Result } from "../harness/run/schema.ts";
-import { byReason, checkName, isFault } from "../harness/run/verdict.ts";
+import { byReason, isFault } from "../harness/run/verdict.ts";
 import type { Head, Table } from "./tables.ts";
 
 /** How a verdict is written. */
@@ -42,7 +42,7 @@ const namesMax = 8;
 
 /** `plugin/v2-uid-ignored (SHOULD)`; of many the first, and how many more. */
 export function troubleName({ verdict, checks }: Trouble): string {
-  const names = checks.slice(0, namesMax).map((check) => `${checkName(check)} (${check.level})`);
+  const names = checks.slice(0, namesMax).map(({ id, level }) => `${id} (${level})`);
   const more = checks.length > namesMax ? ` and ${checks.length - namesMax} more` : "";
   return `${verdictWords[verdict]}: ${names.join(", ")}${more}`;
 }
@@ -73,8 +73,8 @@ export function checkTable(checks: readonly CheckResult[]): Table {
     heads: heads.map((title): Head => ({ title, holds: "words" })),
     groups: byArea(checks).map(([area, ofArea]) => ({
       name: area,
-      rows: ofArea.map(({ verdict, level, invariants, title, reason, ...check }) => [
-        ...[verdictWords[verdict], checkName(check), level, invariants.join(" "), title],
+      rows: ofArea.map(({ id, verdict, level, invariants, title, reason }) => [
+        ...[verdictWords[verdict], id, level, invariants.join(" "), title],
         ...(hasReasons ? [reason ?? ""] : []),
       ]),
     })),

@@ -54,26 +54,29 @@ it("marks what was wrong", () => {
 });
 
 const complete = await readRun("reports/fixtures/complete");
+const completePage = await html.render(complete);
 
-/** The complete run with every phase changed. */
+/** A cell of the complete run with every phase changed. */
 function withPhases(change: (phase: Phase) => Partial<Phase>): Promise<string> {
-  const cells = complete.cells.map((cell) => ({ ...cell, phases: cell.phases.map((phase) => ({ ...phase, ...change(phase) })) }));
+  const cells = complete.cells
+    .filter(({ provider, secrets }) => provider === "kms-v1" && secrets === 50)
+    .map((cell) => ({ ...cell, phases: cell.phases.map((phase) => ({ ...phase, ...change(phase) })) }));
   return html.render({ ...complete, cells });
 }
 
 it("has tables of KMS calls only where a tap stood", async () => {
-  expect((await html.render(complete)).match(/<h3>KMS calls at the tap<\/h3>/g)).toHaveLength(2);
+  expect(completePage.match(/<h3>KMS calls at the tap<\/h3>/g)).toHaveLength(2);
   expect(await withPhases(() => ({ kms: null }))).not.toContain("KMS calls at the tap");
 });
 
 it("folds the API server's own counters away, and has none where there are none", async () => {
   const summary = "<details><summary>The API server&#39;s own counters</summary>";
-  expect(await html.render(complete)).toContain(summary);
+  expect(completePage).toContain(summary);
   expect(await withPhases(() => ({ server: {} }))).not.toContain("own counters");
 });
 
-it("names a provider once a table, over all of its rows", async () => {
-  const [, phases = ""] = (await html.render(complete)).split(">50 secrets</h2>");
+it("names a provider once a table, over all of its rows", () => {
+  const [, phases = ""] = completePage.split(">50 secrets</h2>");
   const [table = ""] = phases.split("</table>");
   expect(table.match(/<th scope="rowgroup" rowspan="9">[^<]+/g)).toEqual(
     ["identity", "kms-v2", "kms-v1"].map((provider) => `<th scope="rowgroup" rowspan="9">${provider}`),
@@ -81,8 +84,8 @@ it("names a provider once a table, over all of its rows", async () => {
   expect(table.match(/<tbody>/g)).toHaveLength(3);
 });
 
-it("has a column of troubles only where there are any", async () => {
-  expect(await html.render(complete)).not.toContain(">trouble<");
+it("has a column of troubles only where there are any", () => {
+  expect(completePage).not.toContain(">trouble<");
   expect(page).toContain('<th scope="col" class="trouble">trouble</th>');
 });
 

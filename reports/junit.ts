@@ -3,7 +3,6 @@ import type { Cell, CheckResult, Header, Result, StepResult, Threshold } from ".
 import {
   agreementFaults,
   agreementsOf,
-  checkName,
   checkSentence,
   endFaults,
   envelopeFaults,
@@ -97,8 +96,8 @@ interface Case {
 
 /** A SHOULD that does not hold is no failure here, unless the run was strict: it stands in the case's output. */
 function checkCase(check: CheckResult, header: Header): Case {
-  const { area, level, verdict, reason, remedy, source, evidence, durationMs } = check;
-  const base = { suite: area, name: checkName(check), durationMs, type: `${level} ${verdict}`, faults: [] };
+  const { id, area, level, verdict, reason, remedy, source, evidence, durationMs } = check;
+  const base = { suite: area, name: id, durationMs, type: `${level} ${verdict}`, faults: [] };
   if (verdict === "pass") return base;
   const words = [
     checkSentence(check),

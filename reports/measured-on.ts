@@ -19,7 +19,7 @@ export function measuredOn(result: Result): string[] {
 /** How the cells of several runs stand beside each other. */
 function mergedWords(cells: readonly Cell[]): string {
   return cells.length === 0
-    ? "Every check names its run."
+    ? "Each made checks of its own."
     : "In what the runs differ is a parameter of their cells; runs that are alike in machine, versions and plugin are further rounds.";
 }
 

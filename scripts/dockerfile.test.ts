@@ -65,7 +65,7 @@ it("the program of CI can be run, and says where its report is", () => {
   const path = join(root, ".ci/run");
   expect(statSync(path).mode & 0o111).not.toBe(0);
   const text = readFileSync(path, "utf8");
-  const [, out = ""] = /conform plugin .*--out (\S+)$/m.exec(text) ?? [];
+  const [, out = ""] = /conform plugin .*--out (\S+) /.exec(text) ?? [];
   expect(text).toContain(`is in $PWD/${out}.`);
   expect(readFileSync(join(root, ".gitignore"), "utf8").split("\n")).toContain("ci-reports/");
 });

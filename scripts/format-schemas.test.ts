@@ -34,7 +34,7 @@ describe("the published schemas", () => {
   });
 
   it("take a result that was merged", async () => {
-    const result = await readRun(join(folder, "conform"));
+    const result = await readRun(join(folder, "complete"));
     const merged = mergeRuns([result, { ...result, header: { ...result.header, runId: "other" } }]);
     expect(faultOf("result", JSON.parse(JSON.stringify(merged)))).toBeNull();
   });

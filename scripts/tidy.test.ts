@@ -20,7 +20,7 @@ const product = sources.filter(({ path }) => !path.startsWith("scripts/") && !pa
 
 function read(path: string): Source {
   const text = readFileSync(join(root, path), "utf8");
-  const imports = [...text.matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)].map(([, to = ""]) =>
+  const imports = [...text.matchAll(/(?<!")\b(?:from|import)\s*\(?\s*"([^"\n]+)"/g)].map(([, to = ""]) =>
     to.startsWith(".") ? relative(root, join(root, dirname(path), to)) : to,
   );
   return { path, text: withoutComments(text), imports };

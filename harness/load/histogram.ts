@@ -131,14 +131,21 @@ export class LatencyHistogram {
 
   /** The duration in nanoseconds that `percent` of the recorded ones do not exceed (nearest rank); 0 when nothing was recorded. */
   quantileNs(percent: number): number {
-    // 99.9 % of 1000 is 999, though its product may come out a rounding above.
-    const rank = Math.max(1, Math.ceil(((percent * this.#count) / 100) * (1 - 1e-12)));
+    return this.quantilesNs([percent])[0] ?? 0;
+  }
+
+  /** The same of many percentages at once, which must rise. */
+  quantilesNs(percents: readonly number[]): number[] {
+    const found: number[] = [];
     let passed = 0;
-    for (let bucket = 0; bucket < bucketCount; bucket++) {
-      passed += this.#counts[bucket] ?? 0;
-      if (passed >= rank) return Math.min(highestOf(bucket), this.#maxNs);
+    let bucket = -1;
+    for (const percent of percents) {
+      // 99.9 % of 1000 is 999, though its product may come out a rounding above.
+      const rank = Math.max(1, Math.ceil(((percent * this.#count) / 100) * (1 - 1e-12)));
+      while (passed < rank && bucket < bucketCount - 1) passed += this.#counts[++bucket] ?? 0;
+      found.push(passed < rank ? this.#maxNs : Math.min(highestOf(bucket), this.#maxNs));
     }
-    return this.#maxNs;
+    return found;
   }
 
   /** The form that a run folder keeps; null when nothing was recorded. */

@@ -119,10 +119,13 @@ it("adds the clients' floors up", () => {
   });
 });
 
-it("has a check of several runs several times, by its run", () => {
-  const [check] = conform.checks;
-  const result = merged(of("a", {}, conform), of("b", {}, conform));
-  expect(result.checks.filter(({ id }) => id === check?.id).map(({ run }) => run)).toEqual(["a", "b"]);
+it("puts the checks together that each run made", () => {
+  const [first, ...rest] = conform.checks;
+  if (first === undefined) throw new Error("The fixture has checks.");
+  const result = merged(of("a", {}, { ...conform, checks: rest }), of("b", {}, { ...conform, checks: [first] }));
+  expect(result.checks).toHaveLength(conform.checks.length);
+  expect(result.checks.map(({ run }) => run)).toEqual([...rest.map(() => "a"), "b"]);
+  expect(() => mergeRuns([of("a", {}, conform), of("b", {}, conform)])).toThrow(`two of them have the check ${first.id}`);
 });
 
 it.each<[string, readonly Result[], RegExp]>([

@@ -12,7 +12,7 @@ const mergeable = ["bench", "conform"];
 
 /**
  * Puts runs of one command together, without adding anything up that is unlike: in what the runs differ (machine, versions, plugin) becomes a
- * parameter of their cells, and runs that are alike in all of it are further rounds. Every cell and check names its run.
+ * parameter of their cells, and runs that are alike in all of it are further rounds. Of checks each run has others. Every cell and check names its run.
  * @throws UsageError `not-mergeable` where the figures would mislead, as those of a model do beside those of an API server.
  */
 export function mergeRuns(runs: readonly Result[]): Result {
@@ -56,6 +56,9 @@ function requireAlike(runs: readonly Result[]): void {
     target === null ? "a plugin alone" : target.isModel ? "a model of kube-apiserver" : "kube-apiserver itself",
   );
   if (subjects.length > 1) throw notMergeable(`they are of ${subjects.join(" and of ")}, which are not to be mixed up`);
+  const ids = runs.flatMap(({ checks }) => checks.map(({ id }) => id));
+  const again = ids.find((id, at) => ids.indexOf(id) < at);
+  if (again !== undefined) throw notMergeable(`two of them have the check ${again}`);
 }
 
 /** Rounds of one cell are read as one distribution, which those of another load are no part of. */

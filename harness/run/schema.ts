@@ -356,7 +356,6 @@ export const mergedRunSchema = z.strictObject({
   fault: z.string().nullable(),
   durationMs: ms,
 });
-export type MergedRun = z.infer<typeof mergedRunSchema>;
 
 export const resultSchema = z.strictObject({
   version: z.literal(resultVersion),

@@ -130,15 +130,9 @@ export function checkTally(checks: readonly CheckResult[]): string {
   return [`${checks.filter(({ verdict }) => verdict === "pass").length} of ${checks.length} checks pass`, ...others].join(", ");
 }
 
-/** `plugin/v2-uid-ignored`; where a result was merged of several runs, with the run. */
-export function checkName({ id, run }: Pick<CheckResult, "id" | "run">): string {
-  return run === undefined ? id : `${id} of run ${run}`;
-}
-
 /** What a check that does not pass says of itself, in a sentence. */
-export function checkSentence(check: CheckResult): string {
-  const { level, verdict, title, reason } = check;
-  return `${checkName(check)} (${level}) ${verb(verdict, 1)}: ${reason ?? title}`;
+export function checkSentence({ id, level, verdict, title, reason }: CheckResult): string {
+  return `${id} (${level}) ${verb(verdict, 1)}: ${reason ?? title}`;
 }
 
 /** Checks without an answer, those together that have the same reason. */

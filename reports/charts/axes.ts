@@ -34,11 +34,22 @@ export const bytesAxis = {
 
 /** How often; from 0, or over several powers of ten with a place for 0. */
 export function countAxis(title: string, column: string, scale: "linear" | "log" | "zero-log"): Axis {
-  return { title, column, scale, steps: "whole", text: countText };
+  return { title, column, scale, steps: "whole", text: countText, tick: shortCount };
 }
 
 /** `12,345`. */
 export function countText(value: number): string {
   const rounded = Number.isInteger(value) ? String(value) : value.toPrecision(3).replace(/\.?0+$/, "");
   return rounded.replaceAll(/\B(?=(\d{3})+$)/g, ",");
+}
+
+/** `10 k`, `3 M` from ten thousand on. */
+function shortCount(value: number): string {
+  const units = [
+    { least: 1e9, sign: "G" },
+    { least: 1e6, sign: "M" },
+    { least: 1e4, sign: "k" },
+  ];
+  const unit = units.find(({ least }) => value >= least);
+  return unit === undefined ? countText(value) : `${countText(value / (unit.sign === "k" ? 1000 : unit.least))} ${unit.sign}`;
 }

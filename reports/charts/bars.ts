@@ -10,7 +10,7 @@ const barHeight = 14;
 
 interface PlacedPart extends BarPart {
   readonly bar: string;
-  readonly from: number;
+  readonly start: number;
 }
 
 /** The parts that a legend tells of: equal ones of different bars are one. */
@@ -27,11 +27,11 @@ export function drawBars(chart: BarChart): string {
   const bottom = value.isPlain === true ? 22 : 38;
   const legend = partsOf(chart).map(kindName);
   const placed = bars.flatMap(({ parts }, at) => {
-    let from = 0;
+    let end = 0;
     return parts.map((part): PlacedPart => {
-      const start = from;
-      from += part.value;
-      return { ...part, bar: `${at}`, from: start };
+      const start = end;
+      end += part.value;
+      return { ...part, bar: `${at}`, start };
     });
   });
   const totals = bars.map(({ parts }, at) => ({ bar: `${at}`, total: parts.reduce((sum, part) => sum + part.value, 0) }));
@@ -54,7 +54,7 @@ export function drawBars(chart: BarChart): string {
           tickSize: 0,
           tickPadding: 7,
           label: null,
-          tickFormat: (tick: number) => shortTick(value.text(tick)),
+          tickFormat: (tick: number) => shortTick(value, tick),
           className: "tick",
         }),
         Plot.axisY([...names.keys()], {
@@ -75,8 +75,8 @@ export function drawBars(chart: BarChart): string {
           const hollow = dashes === undefined ? {} : { fillOpacity: 0.2, stroke: colorOf(part.tone), strokeDasharray: dashes };
           return Plot.barX([part], {
             y: "bar",
-            x1: "from",
-            x2: ({ from, value: length }: PlacedPart) => from + length,
+            x1: "start",
+            x2: ({ start, value: length }: PlacedPart) => start + length,
             insetTop: inset,
             insetBottom: inset,
             fill: colorOf(part.tone),
@@ -97,7 +97,7 @@ export function drawBars(chart: BarChart): string {
     },
     hits: (position) =>
       placed.map((part) => ({
-        x: (position("x", part.from) + position("x", part.from + part.value)) / 2,
+        x: (position("x", part.start) + position("x", part.start + part.value)) / 2,
         y: position("y", part.bar) + rowHeight / 2,
         series: legend.indexOf(kindName(part)),
         text: `${names.get(part.bar)}: ${value.text(part.value)}`,

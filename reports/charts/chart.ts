@@ -25,6 +25,8 @@ export interface Axis {
   readonly steps?: "whole" | "binary";
   /** A value as a person reads it. */
   text(value: number): string;
+  /** The same of a round one at the axis, where that is to be shorter. */
+  tick?(value: number): string;
 }
 
 /** Null leaves a gap. */

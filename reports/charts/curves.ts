@@ -149,14 +149,14 @@ function yValues({ as, series }: Panel): number[] {
 }
 
 /** Plot is given positions, and asks for the text at one. */
-function tickText({ ticks, at }: Scale, { text }: Axis): (position: number) => string {
-  const texts = new Map(ticks.map((tick) => [at(tick), shortTick(text(tick))]));
+function tickText({ ticks, at }: Scale, axis: Axis): (position: number) => string {
+  const texts = new Map(ticks.map((tick) => [at(tick), shortTick(axis, tick)]));
   return (position) => texts.get(position) ?? "";
 }
 
 /** `10 ms` for `10.0 ms`: a tick is exact. */
-export function shortTick(text: string): string {
-  return oneLine(text)
+export function shortTick({ text, tick }: Axis, value: number): string {
+  return oneLine(tick?.(value) ?? text(value))
     .replace(/(\d)\.0+(?=\D|$)/, "$1")
     .replace(/(\.\d*?[1-9])0+(?=\D|$)/, "$1");
 }
@@ -191,7 +191,7 @@ function seriesMarks(options: {
     ];
   }
   const place = { x: (point: Point) => x.at(point.x), y: (point: Point) => (point.y === null ? Number.NaN : y.at(point.y)) };
-  const line = Plot.line(points, { ...place, stroke, strokeWidth: 1.75, ...dashed, className });
+  const line = Plot.line(points, { ...place, stroke, strokeWidth: panel.as === "lines" ? 1.25 : 1.75, ...dashed, className });
   const spread = points.filter(({ low, high }) => low !== undefined && high !== undefined && low < high);
   const whiskers = Plot.ruleX(spread, {
     x: place.x,

@@ -55,7 +55,7 @@ function curveData({ x, panels, bands }: CurveChart): ChartData {
       return [
         main,
         ...(["low", "high"] as const).map((end) => ({
-          head: { title: `${head.title}, ${end === "low" ? "from" : "to"}`, column: `${head.column} ${end}` },
+          head: { title: `${head.title}, ${end === "low" ? "least" : "most"}`, column: `${head.column} ${end}` },
           of: (at: number) => number(y, byX.get(at)?.[end]),
         })),
       ];

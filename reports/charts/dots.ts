@@ -54,7 +54,7 @@ export function drawDots(chart: DotChart, width: "wide" | "phone"): string {
         Plot.gridX(scale.ticks.map(scale.at), { className: "grid" }),
         Plot.axisX(scale.ticks.map(scale.at), {
           ...{ tickSize: 0, tickPadding: 9, label: null, className: "tick" },
-          tickFormat: (position: number) => shortTick(value.text(scale.ticks.find((tick) => scale.at(tick) === position) ?? 0)),
+          tickFormat: (position: number) => shortTick(value, scale.ticks.find((tick) => scale.at(tick) === position) ?? 0),
         }),
         Plot.ruleY(heads.slice(1), { y: "top", className: "grid" }),
         Plot.text(heads, { y: "y", text: "name", frameAnchor: "left", textAnchor: "end", dx: -12, className: "name" }),

@@ -72,7 +72,7 @@ export function drawForest(chart: ForestChart, width: keyof typeof layouts): str
         Plot.gridX(scale.ticks.map(scale.at), { className: "grid" }),
         Plot.axisX(scale.ticks.map(scale.at), {
           ...{ tickSize: 0, tickPadding: 9, label: null, className: "tick" },
-          tickFormat: (position: number) => shortTick(value.text(scale.ticks.find((tick) => scale.at(tick) === position) ?? 0)),
+          tickFormat: (position: number) => shortTick(value, scale.ticks.find((tick) => scale.at(tick) === position) ?? 0),
         }),
         Plot.text([oneLine(value.title)], { frameAnchor: "bottom-right", textAnchor: "end", dy: 40, className: "axis" }),
         ...lines.flatMap((line, lane) => [

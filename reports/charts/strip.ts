@@ -54,7 +54,7 @@ export function drawStrip(chart: StripChart, width: "wide" | "phone"): string {
         ),
         Plot.axisX(scale.ticks.map(scale.at), {
           ...{ tickSize: 0, tickPadding: 9, label: null, className: "tick" },
-          tickFormat: (position: number) => shortTick(axis.text(scale.ticks.find((tick) => scale.at(tick) === position) ?? 0)),
+          tickFormat: (position: number) => shortTick(axis, scale.ticks.find((tick) => scale.at(tick) === position) ?? 0),
         }),
         Plot.text([oneLine(axis.title)], { frameAnchor: "bottom-right", textAnchor: "end", dy: 40, className: "axis" }),
         Plot.text(

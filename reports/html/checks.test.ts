@@ -14,6 +14,10 @@ it("has a sign for each check, which leads to its evidence", () => {
   expect(links.filter((to) => !page.includes(`<p class="quiet" id="${to}">`))).toEqual([]);
 });
 
+it("shows the checks of a plugin apart by version of KMS", () => {
+  expect([...page.matchAll(/<h3>([^<]+)<\/h3>/g)].map(([, name]) => name)).toEqual(["plugin, KMS v2", "plugin, KMS v1", "apiserver"]);
+});
+
 it("tells verdicts apart by shape, and says them to who does not see it", () => {
   expect(page).toContain('<span aria-hidden="true">✗</span><span class="away">FAIL: plugin/v2-status-keyid-limit (MUST)</span>');
   expect(page).toContain('<span aria-hidden="true">?</span><span class="away">not judged: plugin/v2-latency-margin (SHOULD)</span>');

@@ -33,13 +33,13 @@ function overview(
   areas: readonly (readonly [CheckArea, readonly CheckResult[]])[],
   { checks, header }: Pick<Result, "checks" | "header">,
 ): Section {
-  const grids = areas.map(([area, ofArea]) => {
-    const signs = ofArea.map((check) => {
+  const grids = areas.flatMap(byKmsVersion).map(([name, ofName]) => {
+    const signs = ofName.map((check) => {
       const { id, verdict, level, title } = check;
       const words = escapeMarkup(`${verdictWords[verdict]}: ${id} (${level})`);
       return `<li><a class="sign ${toneOf(check, header)}" href="#${checkAnchor(id)}" title="${words}. ${escapeMarkup(title)}"><span aria-hidden="true">${verdictSigns[verdict]}</span><span class="away">${words}</span></a></li>`;
     });
-    return `<h3>${area}</h3>\n<ul class="signs">${signs.join("")}</ul>`;
+    return `<h3>${name}</h3>\n<ul class="signs">${signs.join("")}</ul>`;
   });
   const counted = checkVerdicts
     .map((verdict) => ({ value: verdict, word: verdictWords[verdict], count: checks.filter((check) => check.verdict === verdict).length }))
@@ -47,6 +47,15 @@ function overview(
   const key = counted.map(({ value, word }) => `<li><span aria-hidden="true">${verdictSigns[value]}</span> ${word}</li>`);
   const parts = [tally(checks), `<ul class="key">${key.join("")}</ul>`, ...grids, filter("Show below", counted, checks.length)];
   return { id: "checks", title: "All checks", parts };
+}
+
+/** What a check of a plugin is named after. */
+const versionPattern = /^plugin\/(v[12])-/;
+
+/** The checks of an area apart by the version of KMS that they are of, as far as they are of one. */
+function byKmsVersion([area, ofArea]: readonly [CheckArea, readonly CheckResult[]]): [name: string, checks: CheckResult[]][] {
+  const groups = Map.groupBy(ofArea, ({ id }) => versionPattern.exec(id)?.[1] ?? "");
+  return [...groups].map(([version, checks]) => [version === "" ? area : `${area}, KMS ${version}`, checks]);
 }
 
 function tally(checks: readonly CheckResult[]): string {

@@ -16,11 +16,11 @@ export const latencySections: Sections = (result) => {
   const shown = groups.toSorted((a, b) => Number(isLargest(b, groups)) - Number(isLargest(a, groups)));
   let open = 0;
   const parts = shown.flatMap((group): Charts[] => {
-    const dots = dotChart(group, kind);
-    const curves = phaseNames(group).map((name) => curveChart(group, name, kind));
-    const lies = isLargest(group, groups) && open + curves.length <= openMax;
-    if (lies) open += curves.length;
-    return lies ? [{ charts: [dots, ...curves], folded: null }] : [{ charts: [dots, ...curves], folded: `Latency, ${group.title}` }];
+    const names = phaseNames(group);
+    const charts = [() => dotChart(group, kind), ...names.map((name) => () => curveChart(group, name, kind))];
+    const lies = isLargest(group, groups) && open + names.length <= openMax;
+    if (lies) open += names.length;
+    return [{ charts, folded: lies ? null : `Latency, ${group.title}` }];
   });
   return [{ id: "latency", title: "Latency", parts }];
 };
@@ -67,21 +67,26 @@ function curveChart(group: CellGroup, name: PhaseName, kind: Kind): CurveChart {
   };
 }
 
+function quantiles(latency: Latency): Point[] {
+  const shares = sharesOf(latency.count);
+  const values = LatencyHistogram.fromLatency(latency).quantilesNs(shares.map(({ percent }) => percent));
+  return shares.map(({ percent, isMarked }, at) => ({ x: percent, y: values[at] ?? null, ...(isMarked ? {} : { isUnmarked: true }) }));
+}
+
 /** What share lies above a quantile, within one nine. */
 const tails = [1, 0.7, 0.5, 0.35, 0.25, 0.18, 0.14] as const;
 
 /** As far as the count bears it: of 1000 there is no p99.95, because no one of them lies beyond. */
-function quantiles(latency: Latency): Point[] {
-  const histogram = LatencyHistogram.fromLatency(latency);
-  const points: Point[] = [];
+function sharesOf(count: number): { readonly percent: number; readonly isMarked: boolean }[] {
+  const shares: { percent: number; isMarked: boolean }[] = [];
   for (let nine = 0; nine < 10; nine++) {
     for (const tail of tails) {
       const beyond = tail / 10 ** nine;
-      if (beyond * latency.count < 1 - 1e-9) return points;
+      if (beyond * count < 1 - 1e-9) return shares;
       const percent = Number((100 - 100 * beyond).toPrecision(12));
       const isMarked = (tail === 0.5 && nine === 0) || (tail === 1 && nine > 0);
-      points.push({ x: percent, y: histogram.quantileNs(percent), ...(isMarked ? {} : { isUnmarked: true }) });
+      shares.push({ percent, isMarked });
     }
   }
-  return points;
+  return shares;
 }

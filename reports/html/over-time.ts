@@ -1,15 +1,13 @@
 import type { Cell, Phase, Result, Timeline } from "../../harness/run/schema.ts";
 import { countAxis, latencyAxis, timeAxis } from "../charts/axes.ts";
 import type { CurveChart, Kind, Panel, Point, Series, Tone } from "../charts/chart.ts";
-import { escapeMarkup } from "../escape.ts";
 import { methodsOf } from "../kms-calls.ts";
 import { formatMs } from "../units.ts";
 import { type CellGroup, cellGroups, isLargest, measuredKind } from "./cell-groups.ts";
-import type { Part, Sections } from "./section.ts";
+import type { Sections } from "./section.ts";
 
-/** So many lie open, and so many are drawn at all: a page is to be sent and read. */
+/** More than a reader looks through are folded away. */
 const openMax = 6;
-const chartsMax = 24;
 /** A chart has no more columns, and a line no more points. */
 const columnsMax = 200;
 const pointsMax = 400;
@@ -17,21 +15,16 @@ const pointsMax = 400;
 /** How latency and KMS calls went, one above the other, with the phases named: what a restart asks of the KMS stands where it was asked. */
 export const timeSections: Sections = (result) => {
   const groups = cellGroups(result);
-  const [largest, others] = [true, false].map((wanted) =>
+  const [largest = [], others = []] = [true, false].map((wanted) =>
     groups.filter((group) => isLargest(group, groups) === wanted).flatMap((group) => chartsOf(group, result)),
   );
-  const open = (largest ?? []).slice(0, openMax);
-  const more = [...(largest ?? []).slice(openMax), ...(others ?? [])];
+  const open = largest.slice(0, openMax);
+  const more = [...largest.slice(openMax), ...others];
   if (open.length + more.length === 0) return [];
-  const folded = more.slice(0, chartsMax - open.length);
-  const parts: Part[] = [
+  const parts = [
     { charts: open, folded: null },
-    { charts: folded, folded: `Over time, ${folded.length} more` },
+    { charts: more, folded: `Over time, ${more.length} more` },
   ];
-  if (more.length > folded.length) {
-    const sentence = `${more.length - folded.length} more cells are not drawn here; result.json has what they would show.`;
-    parts.push(`<p class="quiet">${escapeMarkup(sentence)}</p>`);
-  }
   return [{ id: "time", title: "Over time", parts }];
 };
 
@@ -41,7 +34,7 @@ interface Timed extends Phase {
 }
 
 /** One a provider, with one scale of latency for all of them. */
-function chartsOf(group: CellGroup, result: Result): CurveChart[] {
+function chartsOf(group: CellGroup, result: Result): (() => CurveChart)[] {
   const kind = measuredKind(result);
   const timed = group.rows.flatMap(({ label, rounds }) => {
     const cell = rounds.find(({ phases }) => phases.some(isTimed));
@@ -51,8 +44,10 @@ function chartsOf(group: CellGroup, result: Result): CurveChart[] {
     cell.phases.filter(isTimed).flatMap(({ timeline }) => timeline.load.flatMap(({ p50, p99 }) => [p50 ?? [], p99 ?? []].flat())),
   );
   const domain = ends.length === 0 ? null : ([Math.min(...ends), Math.max(...ends)] as const);
-  return timed.map(({ label, cell, rounds }, at) =>
-    chartOf({ cell, kind, domain, id: `time-${group.id}-${at + 1}`, label, size: group.title, rounds }),
+  return timed.map(
+    ({ label, cell, rounds }, at) =>
+      () =>
+        chartOf({ cell, kind, domain, id: `time-${group.id}-${at + 1}`, label, size: group.title, rounds, isFirst: at === 0 }),
   );
 }
 
@@ -68,8 +63,10 @@ function chartOf(options: {
   readonly label: string;
   readonly size: string;
   readonly rounds: number;
+  /** How to read it is said once a group. */
+  readonly isFirst: boolean;
 }): CurveChart {
-  const { cell, kind, domain, id, label, size, rounds } = options;
+  const { cell, kind, domain, id, label, size, rounds, isFirst } = options;
   const phases = cell.phases.filter(isTimed);
   const startMs = Math.min(...cell.phases.map((phase) => phase.startMs));
   const endMs = Math.max(...cell.phases.map((phase) => phase.startMs + phase.durationMs));
@@ -80,14 +77,15 @@ function chartOf(options: {
     .replace(/(\.\d*[1-9])0+ /, "$1 ");
   const failures = failurePanel({ phases, startMs, stepMs, kind }, `requests without an answer in ${step}`);
   const calls = callPanel({ phases, startMs, stepMs, kind }, `KMS calls in ${step}`);
+  const captions = [
+    ...(rounds > 1 ? [`Round ${cell.round} of ${rounds}.`] : []),
+    ...(isFirst ? ["Of the steps that fall on one point the slowest is drawn; the shades are the phases."] : []),
+  ];
   return {
     shape: "curves",
     id,
     title: [label, ...(label.includes(size) ? [] : [size])].join(", "),
-    caption: [
-      ...(rounds > 1 ? [`Round ${cell.round} of ${rounds}.`] : []),
-      "Of the steps that fall on one point the slowest is drawn; the shades are the phases.",
-    ].join(" "),
+    caption: captions.length === 0 ? null : captions.join(" "),
     width: "wide",
     x: timeAxis,
     domain: [0, (endMs - startMs) / 1000],

@@ -26,16 +26,16 @@ export interface Page {
  */
 export async function renderPage(page: Page): Promise<string> {
   const { title, heading, kicker, subject, facts, isModel, sections } = page;
-  const hasCharts = sections.some(({ parts }) => parts.some((part) => typeof part !== "string" && part.charts.length > 0));
-  const figure = hasCharts ? (await import("../charts/figure.ts")).figure : () => "";
+  const figures = await drawCharts(sections);
   const drawn = sections.map(
     ({ id, title: name, parts }) =>
       `<section id="${escapeMarkup(id)}">
 <h2 id="${escapeMarkup(id)}-title">${escapeMarkup(name)}</h2>
-${parts.map((part) => renderPart(part, figure)).join("\n")}
+${parts.map((part) => renderPart(part, figures)).join("\n")}
 </section>`,
   );
-  const contents = sections.map(({ id, title: name }) => `<li><a href="#${escapeMarkup(id)}">${escapeMarkup(name)}</a></li>`);
+  const names = shortNames(sections);
+  const contents = sections.map(({ id }, at) => `<li><a href="#${escapeMarkup(id)}">${escapeMarkup(names[at] ?? "")}</a></li>`);
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -70,12 +70,53 @@ ${drawn.join("\n")}
 `;
 }
 
-function renderPart(part: Part, figure: (chart: Charts["charts"][number]) => string): string {
+/** What stands before the colon of a heading, where no other section begins with it. */
+function shortNames(sections: readonly Section[]): string[] {
+  const heads = sections.map(({ title }) => title.split(": ", 1)[0] ?? title);
+  return sections.map(({ title }, at) =>
+    heads.indexOf(heads[at] ?? "") === heads.lastIndexOf(heads[at] ?? "") ? (heads[at] ?? title) : title,
+  );
+}
+
+interface Drawn {
+  readonly figures: readonly string[];
+  /** How many of the charts were left out. */
+  readonly omitted: number;
+}
+
+/** A page is to be sent and read: charts beyond it are left out, those that are folded away first. In characters, nearly all of one byte. */
+const chartCharactersMax = 2_000_000;
+
+async function drawCharts(sections: readonly Section[]): Promise<ReadonlyMap<Part, Drawn>> {
+  const parts = sections.flatMap((section) =>
+    section.parts.filter((part): part is Charts => typeof part !== "string" && part.charts.length > 0),
+  );
+  if (parts.length === 0) return new Map();
+  const { figure } = await import("../charts/figure.ts");
+  let characters = 0;
+  return new Map(
+    [...parts.filter(({ folded }) => folded === null), ...parts.filter(({ folded }) => folded !== null)].map((part) => {
+      const figures: string[] = [];
+      for (const chart of part.charts) {
+        if (characters >= chartCharactersMax) break;
+        const drawn = figure(typeof chart === "function" ? chart() : chart);
+        characters += drawn.length;
+        figures.push(drawn);
+      }
+      return [part, { figures, omitted: part.charts.length - figures.length }];
+    }),
+  );
+}
+
+function renderPart(part: Part, drawings: ReadonlyMap<Part, Drawn>): string {
   if (typeof part === "string") return part;
-  const { charts, folded } = part;
-  if (charts.length === 0) return "";
-  const figures = `<div class="charts">\n${charts.map(figure).join("\n")}\n</div>`;
-  return folded === null ? figures : `<details><summary>${escapeMarkup(folded)}</summary>\n${figures}\n</details>`;
+  const { figures, omitted } = drawings.get(part) ?? { figures: [], omitted: 0 };
+  const content = [
+    ...(figures.length === 0 ? [] : [`<div class="charts">\n${figures.join("\n")}\n</div>`]),
+    ...(omitted === 0 ? [] : [`<p class="quiet">${omitted} more charts are not drawn here; result.json has what they would show.</p>`]),
+  ].join("\n");
+  if (part.folded === null || content === "") return content;
+  return `<details><summary>${escapeMarkup(part.folded)}</summary>\n${content}\n</details>`;
 }
 
 function hashOf(text: string): string {

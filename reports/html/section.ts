@@ -15,7 +15,8 @@ export interface Section {
 export type Part = string | Charts;
 
 export interface Charts {
-  readonly charts: readonly Chart[];
+  /** What takes work to make is made when it is drawn: not all of them need be. */
+  readonly charts: readonly (Chart | (() => Chart))[];
   /** Charts with a title of their own are folded away; null where they lie open. */
   readonly folded: string | null;
 }

@@ -16,7 +16,9 @@ function planOf({ plan: found }: Result): Plan {
 }
 
 function chartsOf(sections: ReturnType<typeof planSections>): Chart[] {
-  return sections.flatMap(({ parts }) => parts.flatMap((part) => (typeof part === "string" ? [] : part.charts)));
+  return sections.flatMap(({ parts }) =>
+    parts.flatMap((part) => (typeof part === "string" ? [] : part.charts.map((made) => (typeof made === "function" ? made() : made)))),
+  );
 }
 
 function chart(id: string, change: Partial<Plan> = {}): Chart {

@@ -89,6 +89,8 @@ interface Job {
   readonly log: string;
   readonly summary: string;
   output(name: string): string;
+  /** What ended each output that was set. */
+  readonly ends: readonly string[];
 }
 
 /**
@@ -103,6 +105,7 @@ async function runJob(
   const outputs = new Map<string, string>(cli === undefined ? [] : [["steps.install.outputs.cli", cli]]);
   const codes: Record<string, number> = cli === undefined ? {} : { install: 0 };
   const used: Record<string, Record<string, string>> = {};
+  const ends: string[] = [];
   let log = "";
   const expression = (text: string): string => {
     const [, input] = /^inputs\.([a-z-]+)$/.exec(text) ?? [];
@@ -148,15 +151,16 @@ async function runJob(
     log += stdout + stderr;
     codes[step.id ?? step.name] = code;
     failed ||= code !== 0;
-    for (const [, name, , value = ""] of readFileSync(outputFile, "utf8").matchAll(/^(.+)<<(end-\w+)\n([\s\S]*?)\n\2$/gm)) {
+    for (const [, name, end = "", value = ""] of readFileSync(outputFile, "utf8").matchAll(/^(.+)<<(end-\w+)\n([\s\S]*?)\n\2$/gm)) {
       outputs.set(`steps.${step.id}.outputs.${name}`, value);
+      ends.push(end);
     }
   }
   const summary = existsSync(join(folder, "summary")) ? readFileSync(join(folder, "summary"), "utf8") : "";
-  return { codes, used, log, summary, output: (name) => filled(action.outputs[name]?.value ?? "") };
+  return { codes, used, log, summary, ends, output: (name) => filled(action.outputs[name]?.value ?? "") };
 }
 
-/** A kmsmark that makes a run folder, says something and ends with the code. */
+/** A kmsmark that makes a run folder, says something and ends with the code; a comparison finds nothing. */
 function stubCli(code = 0): string {
   stub(
     "cli.js",
@@ -166,7 +170,7 @@ function stubCli(code = 0): string {
     if (out) { fs.mkdirSync(out); fs.writeFileSync(out + "/summary.md", "# What it measured\\n"); fs.writeFileSync(out + "/findings.sarif", "{}"); }
     if (words[0] === "report") fs.writeFileSync(words[2] + "/comparison.md", "# What changed\\n");
     console.log("::error::a plugin says so");
-    process.exitCode = ${code};`,
+    process.exitCode = words[0] === "report" ? 0 : ${code};`,
   );
   return join(folder, "programs/cli.js");
 }
@@ -207,10 +211,12 @@ it("measures, shows the summary, uploads the run, and fails last where a thresho
   });
 });
 
-it("changes the comment that it left before", async () => {
+it("changes the comment that it left before, and sends findings to code scanning", async () => {
   writeFileSync(join(folder, "event.json"), JSON.stringify({ pull_request: { number: 7 } }));
   stub("gh", `${record("gh")} if (words.includes("--paginate")) console.log("41\\n99"); else process.stdin.resume();`);
-  await runJob({ comment: "true" }, { cli: stubCli() });
+  const job = await runJob({ comment: "true", sarif: "true" }, { cli: stubCli() });
+  const findings = { sarif_file: join(folder, "work/kmsmark-run/findings.sarif"), category: "kmsmark" };
+  expect(job.used["github/codeql-action/upload-sarif@v4"]).toEqual(findings);
   expect(calls().at(-1)?.slice(0, 5)).toEqual(["gh", "api", "--method", "PATCH", "repos/somebody/plugin/issues/comments/41"]);
 });
 
@@ -311,6 +317,7 @@ describe("whoever has written the inputs", () => {
   it("sets no output and gives the runner no command by them", async () => {
     const job = await runJob({ out: "there\nverdict=pass\n::error::x" }, { cli: stubCli(1) });
     expect([job.output("verdict"), job.codes["Judge"]]).toEqual(["fail", 1]);
+    expect([job.ends.length > 2, new Set(job.ends).size]).toEqual([true, job.ends.length]);
     const [before = "", said = ""] = job.log.split(/::stop-commands::\w+\n/);
     expect([before.includes("::error::"), said.includes("::error::a plugin says so")]).toEqual([false, true]);
     expect(said).toMatch(/\n::\w{32}::\n/);
