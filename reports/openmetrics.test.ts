@@ -1,7 +1,6 @@
 import { readdirSync } from "node:fs";
 import parseText from "parse-prometheus-text-format";
 import { describe, expect, it } from "vitest";
-import { mergeRuns } from "../harness/run/merge.ts";
 import { readRun } from "../harness/run/read-run.ts";
 import { madeHostile } from "./made-hostile.ts";
 import { openmetrics } from "./openmetrics.ts";
@@ -62,11 +61,9 @@ function valuesOf(text: string, name: string): [labels: Readonly<Record<string, 
   return (parseText(text).find((family) => family.name === name)?.metrics ?? []).map(({ labels, value }) => [labels, Number(value)]);
 }
 
-const merged = mergeRuns(["a", "b"].map((runId) => ({ ...conform, header: { ...conform.header, runId } })));
-
 describe("every run's metrics", () => {
   it("keep to OpenMetrics 1.0, whatever others wrote", () => {
-    for (const result of [...results, merged]) {
+    for (const result of results) {
       expect(faultsOf(openmetrics.render(result))).toEqual([]);
       expect(faultsOf(openmetrics.render(madeHostile(result, 'a"} 1\n# EOF\nb{c="\\n\\" \u001B\u202E')))).toEqual([]);
     }

@@ -5,7 +5,6 @@ import formats from "ajv-formats";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { mergeRuns } from "../harness/run/merge.ts";
 import { readRun } from "../harness/run/read-run.ts";
 import type { CheckResult, Result } from "../harness/run/schema.ts";
 import { madeHostile } from "./made-hostile.ts";
@@ -110,18 +109,6 @@ describe("every run's findings", () => {
       expect(found.every(({ ruleId, ruleIndex }) => tool.driver.rules[ruleIndex]?.id === ruleId)).toBe(true);
     }
   });
-});
-
-it("has each rule once for several runs that were merged, and says which of them a finding is of", () => {
-  const merged = mergeRuns(["a", "b"].map((runId) => ({ ...conform, header: { ...conform.header, runId } })));
-  const log: unknown = JSON.parse(sarif.render(merged));
-  expect(isSarif(log), JSON.stringify(isSarif.errors)).toBe(true);
-  const { tool, results: found } = runOf(merged);
-  expect(tool.driver.rules).toHaveLength(conform.checks.length);
-  expect(found).toHaveLength(2 * runOf(conform).results.length);
-  expect(found.every(({ ruleId, ruleIndex }) => tool.driver.rules[ruleIndex]?.id === ruleId)).toBe(true);
-  expect(new Set(found.map(({ partialFingerprints }) => partialFingerprints.primaryLocationLineHash)).size).toBe(found.length);
-  expect(new Set(found.map(({ message }) => /of run (\w)/.exec(message.text)?.[1]))).toEqual(new Set(["a", "b"]));
 });
 
 it.each([

@@ -16,19 +16,16 @@ export const sarif = {
   isFor: ({ checks }) => checks.length > 0,
   render: (result) => {
     const checks = byArea(result.checks).flatMap(([, ofArea]) => ofArea);
-    // Of several runs that were merged each has the same rules.
-    const rules = [...new Map(checks.map((check) => [check.id, check])).values()];
-    const places = new Map(rules.map(({ id }, at) => [id, at]));
     const log = {
       $schema: "https://json.schemastore.org/sarif-2.1.0.json",
       version: "2.1.0",
       runs: [
         {
-          tool: { driver: { name: "kmsmark", version: oneLine(result.header.kmsmark), rules: rules.map(ruleOf) } },
+          tool: { driver: { name: "kmsmark", version: oneLine(result.header.kmsmark), rules: checks.map(ruleOf) } },
           automationDetails: { id: oneLine(`kmsmark/${areasOf(result).join("-")}/${result.header.runId}`) },
           invocations: [invocationOf(result)],
           columnKind: "utf16CodeUnits",
-          results: distinct(checks.flatMap((check) => findingsOf(check, places.get(check.id) ?? 0))),
+          results: distinct(checks.flatMap(findingsOf)),
         },
       ],
     };
