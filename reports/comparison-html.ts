@@ -92,7 +92,7 @@ function changeSections(comparison: Comparison): Section[] {
       id: `changes-${at + 1}`,
       title: cells.length === 1 ? `Changes, ${first}` : "Changes, cell by cell",
       caption: captionOf(cells.flatMap(([, ofCell]) => ofCell)),
-      ...{ groups: "cell", rows: "figure", value: changeAxis, domain: [-scale, scale] },
+      ...{ groups: "cell", rows: "figure", value: changeAxis, domain: [Math.max(-scale, -100), scale] },
       lines: [{ at: 0, name: "no change", isLimit: false }, ...limitLines(comparison, scale)],
       of: cells.map(([name, ofCell]) => ({ name: cells.length === 1 ? "" : name, rows: ofCell.flatMap((each) => rowOf(each, kind)) })),
     };

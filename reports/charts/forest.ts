@@ -47,8 +47,8 @@ export function drawForest(chart: ForestChart, width: keyof typeof layouts): str
   }
   const nameOf = ({ name }: PlacedRow) => clip(oneLine(name), nameLengthMax);
   const room = (texts: readonly string[]) => 18 + characterWidth * Math.max(0, ...texts.map(({ length }) => length));
-  const marginLeft = isAbove ? 10 : room(placed.map(nameOf));
-  const marginRight = isAbove ? 10 : room(placed.map(({ text }) => text));
+  const marginLeft = isAbove ? 22 : room(placed.map(nameOf));
+  const marginRight = isAbove ? 22 : room(placed.map(({ text }) => text));
   const values = placed.flatMap((row) => [row.value, row.low ?? row.value, row.high ?? row.value]);
   const scale = scaleFor(value, domain ?? values, isAbove ? 5 : 9);
   const free = (scale.high - scale.low) * margin;
@@ -86,7 +86,7 @@ export function drawForest(chart: ForestChart, width: keyof typeof layouts): str
           }),
         ]),
         ...heads.map((head) =>
-          Plot.text([head], { y: "y", ...frame(head.name, isAbove ? 0 : 4 - marginLeft), textAnchor: "start", className: "value" }),
+          Plot.text([head], { y: "y", ...frame(head.name, isAbove ? -16 : 4 - marginLeft), textAnchor: "start", className: "value" }),
         ),
         ...placed.flatMap((row) => {
           const stroke = colorOf(row.tone);
@@ -104,7 +104,7 @@ export function drawForest(chart: ForestChart, width: keyof typeof layouts): str
                 ];
           const label = isAbove ? `${nameOf(row)}: ${row.text}` : nameOf(row);
           const place = isAbove
-            ? ({ ...frame(label, 0), dy: -14, textAnchor: "start", className: "name" } as const)
+            ? ({ ...frame(label, -16), dy: -14, textAnchor: "start", className: "name" } as const)
             : ({ ...frame(label, -12), textAnchor: "end", className: "name" } as const);
           return [
             ...interval,
@@ -117,7 +117,7 @@ export function drawForest(chart: ForestChart, width: keyof typeof layouts): str
               stroke,
               className,
             }),
-            Plot.text([row], { y: "y", ...place, fill: "currentColor", stroke: "var(--page)", strokeWidth: 3 }),
+            Plot.text([row], { y: "y", ...place, fill: "currentColor", stroke: "var(--page)", strokeWidth: 3, paintOrder: "stroke" }),
             ...(isAbove
               ? []
               : [
