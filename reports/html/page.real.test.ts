@@ -199,7 +199,7 @@ await describeReal("chromium", "a page in Chromium", () => {
     const { page } = await open(context, "conform");
     await page.emulateMedia({ media: "print", colorScheme: "dark" });
     expect(await page.evaluate(`getComputedStyle(document.body).backgroundColor`)).toBe("rgb(255, 255, 255)");
-    const hidden = `[...document.querySelectorAll("details")].filter((each) => [...each.children].some((child) => child.getBoundingClientRect().height === 0)).length`;
+    const hidden = `[...document.querySelectorAll("details")].filter((each) => [...each.children].some((child) => !child.checkVisibility())).length`;
     expect(await page.locator("details").count()).toBeGreaterThan(10);
     expect(await page.evaluate(hidden)).toBe(0);
   });
