@@ -1,4 +1,5 @@
 import type { Compared, ComparedCheck, Comparison, LimitResult, RunFacts } from "../harness/run/comparison.ts";
+import { runCount } from "../harness/run/merge.ts";
 import type { Dimension } from "../harness/run/quantity.ts";
 import { verdictWords } from "./checks.ts";
 import type { Column } from "./column.ts";
@@ -11,14 +12,12 @@ export function comparisonContext({ base, other, between, unlike, confidence, co
   const differing = unlike.map((fact) => `${fact.what} (${fact.base} against ${fact.other})`);
   return [
     ...(differing.length === 0
-      ? [
-          `${between === null ? "The runs are alike" : "The sides are of one run, alike"} in machine, versions, target, plugin, load and seed.`,
-        ]
+      ? [alikeSentence(base, between !== null)]
       : [`Unlike runs: what differs between them is not only what was to be compared, but ${differing.join("; ")}.`]),
     ...(model ? ["Figures of the target embedded are a model's: it is no kube-apiserver."] : []),
     between === null
       ? `A is ${runName(base)}, B is ${runName(other)}${compared.length === 0 ? "" : "; they did not run in turn, so what changed on the machine between them is in the differences too"}.`
-      : `A is ${between.base} and B is ${between.other} in ${runName(base)}, measured ${between.rounds > 1 ? "in turn, round by round" : "one after the other"}; the cells below bear the names of A.`,
+      : `A is ${between.base} and B is ${between.other} in ${runName(base)}${orderWords(base, between.rounds)}; the cells below bear the names of A.`,
     ...(compared.length === 0
       ? []
       : [
@@ -26,6 +25,20 @@ export function comparisonContext({ base, other, between, unlike, confidence, co
         ]),
     ...notes,
   ];
+}
+
+function alikeSentence({ runId }: RunFacts, areOfOne: boolean): string {
+  if (!areOfOne) return "The runs are alike in machine, versions, target, plugin, load and seed.";
+  const runs = runCount(runId);
+  return runs === 1
+    ? "The sides are of one run, alike in machine, versions, target, plugin, load and seed."
+    : `The sides are of one result that was merged of ${runs} runs: what they differ in stands in the names of the sides and of the cells, and in that result.`;
+}
+
+/** How two sides of one run were measured; nothing is known of it where the runs are several. */
+function orderWords({ runId }: RunFacts, rounds: number): string {
+  if (runCount(runId) > 1) return "";
+  return `, measured ${rounds > 1 ? "in turn, round by round" : "one after the other"}`;
 }
 
 function runName({ runId, startedAt, kmsmark, plugin }: RunFacts): string {

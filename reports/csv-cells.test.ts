@@ -57,7 +57,7 @@ describe.each(ofResults)("$file", (reporter: Reporter) => {
           expect(shape(csv)).toEqual(tame[at]);
         }
       }),
-      { numRuns: 15 },
+      { numRuns: 8 },
     );
   });
 });
@@ -68,7 +68,7 @@ describe.each(ofComparisons)("$file", ({ file, render }) => {
       fc.asyncProperty(evil, async (text) => {
         expect(formulas(await render(comparisonSchema.parse(madeHostileBy(comparisonSchema, comparison, text))))).toEqual([]);
       }),
-      { numRuns: 15 },
+      { numRuns: 8 },
     );
     const compared = comparison.compared.map((each) => ({ ...each, difference: { value: -5.25e-7, low: -6, high: null } }));
     const [names = [], ...rows] = rowsOf(await render({ ...comparison, compared }));

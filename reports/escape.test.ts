@@ -41,6 +41,13 @@ describe("escapeMarkdown", () => {
     ["an entity", "&lt;", "\\&lt;"],
     ["a backslash", "a\\|b", "a\\\\\\|b"],
     ["a new line with a heading", "a\n# b", "a \\# b"],
+    ["a list", "- a", "\\- a"],
+    ["a numbered list", "12. a", "12\\. a"],
+    ["a number", "-1.5 ms", "-1.5 ms"],
+    ["a rule", "---", "\\---"],
+    ["a person and an address of mail", "@octocat, a@.b.test", "@&#8203;octocat, a@&#8203;.b.test"],
+    ["a reference", "org/repo#12", "org/repo\\#&#8203;12"],
+    ["addresses", "https://a.test www.a.test", "https\\://a.test www\\.a.test"],
   ])("writes %s as text", (_, text, expected) => {
     expect(escapeMarkdown(text)).toBe(expected);
   });

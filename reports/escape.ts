@@ -33,10 +33,10 @@ export function escapeMarkdown(text: string): string {
     .replace(/^( ?\d+)([.)])(?= |$)/, "$1\\$2")
     .replaceAll(/\b(https?|ftp|mailto|xmpp):/gi, "$1\\:")
     .replaceAll(/\bwww\./gi, (host) => `${host.slice(0, -1)}\\.`)
-    .replaceAll(/@(?=[\p{L}\p{N}_-])|#(?=\d)/gu, "$&&#8203;");
+    .replaceAll(/@(?=[\p{L}\p{N}.-])|#(?=\d)/gu, "$&&#8203;");
 }
 
 /** As text of a `<summary>` in Markdown, where Markdown's own escapes are none. */
 export function escapeSummary(text: string): string {
-  return escapeMarkup(text).replaceAll(/@(?=[\p{L}\p{N}_-])|(?<!&)#(?=\d)/gu, "$&&#8203;");
+  return escapeMarkup(text).replaceAll(/@(?=[\p{L}\p{N}.-])|(?<!&)#(?=\d)/gu, "$&&#8203;");
 }

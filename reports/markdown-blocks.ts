@@ -103,10 +103,6 @@ function countWithin(lines: readonly string[], room: number): number {
   return lines.length;
 }
 
-export function table(content: Table): string {
-  return tableLines(content).join("\n");
-}
-
 function tableLines({ first, heads, groups }: Table): string[] {
   const titles = [first, ...heads.map(({ title }) => title)].map(escapeMarkdown);
   const rules = ["---", ...heads.map(({ holds }) => (holds === "figures" ? "---:" : "---"))];

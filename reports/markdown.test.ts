@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
-import { parseHTML } from "linkedom";
 import { micromark } from "micromark";
 import { gfm, gfmHtml } from "micromark-extension-gfm";
 import { describe, expect, it } from "vitest";
@@ -24,72 +23,87 @@ function texts(text?: string): string[] {
   return [...results.map((result) => markdown.render(of(result))), comparisonMarkdown.render(compared)];
 }
 
+const tame = texts();
+
 /** What GitHub makes of it: GFM with its raw HTML. */
-function rendered(text: string) {
-  const html = micromark(text, { extensions: [gfm()], htmlExtensions: [gfmHtml()], allowDangerousHtml: true });
-  return parseHTML(`<!doctype html><html><body>${html}</body></html>`).document;
+function rendered(text: string): string {
+  return micromark(text, { extensions: [gfm()], htmlExtensions: [gfmHtml()], allowDangerousHtml: true });
 }
 
-/** Names of elements, each once. */
-function elements(document: ReturnType<typeof rendered>): string[] {
-  return [...new Set([...document.body.querySelectorAll("*")].map(({ localName }) => localName))].toSorted();
+/** Names of elements, each once: text is escaped by then, so whatever opens a tag is one. */
+function elements(html: string): string[] {
+  return [...new Set([...html.matchAll(/<\/?([^\s>/]*)/g)].map(([, name = ""]) => name))].toSorted();
 }
 
 const allowed = ["h1", "h2", "h3", "p", "ul", "li", "strong", "table", "thead", "tbody", "tr", "th", "td", "details", "summary"];
 
+/** What a reader sees, without the blanks that have no width. */
+function shown(html: string): string {
+  const characters: Readonly<Record<string, string>> = { lt: "<", gt: ">", amp: "&", quot: '"' };
+  const text = html.replaceAll(/<[^>]*>/g, "").replaceAll(/&(lt|gt|amp|quot);/g, (entity, name: string) => characters[name] ?? entity);
+  return text.replaceAll("\u200B", "");
+}
+
 /** How many cells the rows of each table have, its head first. */
-function widths(document: ReturnType<typeof rendered>): number[][] {
-  return [...document.querySelectorAll("table")].map((table) =>
-    [...table.querySelectorAll("tr")].map((row) => row.querySelectorAll("th, td").length),
-  );
+function widths(html: string): number[][] {
+  return html
+    .split("<table>")
+    .slice(1)
+    .map((table) =>
+      (table.split("</table>")[0] ?? "")
+        .split("<tr>")
+        .slice(1)
+        .map((row) => row.match(/<t[hd][ >]/g)?.length ?? 0),
+    );
 }
 
 describe("what GitHub makes of the Markdown", () => {
-  it("has the tables that were meant, each row as wide as its head, and folds close", () => {
-    for (const text of texts()) {
-      const document = rendered(text);
-      const found = widths(document);
-      expect(found).toHaveLength(text.match(/^\| ---/gm)?.length ?? 0);
-      for (const rows of found) expect(new Set(rows).size).toBe(1);
-      expect(elements(document).filter((name) => !allowed.includes(name))).toEqual([]);
-      expect(document.querySelectorAll("details table")).toHaveLength(document.querySelectorAll("details").length);
-      expect(document.querySelectorAll("details > *:not(summary, table, p)")).toHaveLength(0);
-      expect(document.body.textContent).not.toMatch(/<\/?(details|summary)|\| ---/);
+  it("has the tables that were meant, each row as wide as its head, and folds close around one table each", () => {
+    for (const text of tame) {
+      const html = rendered(text);
+      expect(widths(html)).toHaveLength(text.match(/^\| ---/gm)?.length ?? 0);
+      for (const rows of widths(html)) expect(new Set(rows).size).toBe(1);
+      expect(elements(html).filter((name) => !allowed.includes(name))).toEqual([]);
+      const folds = html.split("<details>").slice(1);
+      expect(folds.filter((fold) => !/^<summary>[^<]+<\/summary>\n<table>\n[\s\S]*?<\/table>\n<\/details>/.test(fold))).toEqual([]);
+      expect(shown(html)).not.toMatch(/<\/?(details|summary)|\| ---/);
     }
   });
 
-  it.each([
-    [
-      "markup",
-      `</td></details><script src="https://evil.test/x.js"></script> &lt;b> &#60;b> [^1] [e](http://f) ![g](h) **j** | c |\n|---|\n`,
-    ],
-    ["lists and addresses", "- 1. + 2) ``` www.evil.test mailto:a@evil.test ftp://evil.test xmpp:a@evil.test \n\n# a\n\n***\n"],
-  ])("shows %s of others as text", (_, evil) => {
+  it("shows markup, lists and addresses of others as text", () => {
+    const evil =
+      `- 1. </td></details><script src="https://evil.test/x.js"></script> &lt;b> &#60;b> [^1] [e](http://f) ![g](h) **j** | c |\n|---|\n` +
+      "``` www.evil.test mailto:a@evil.test ftp://evil.test xmpp:a@evil.test \n\n# a\n\n***\n";
     for (const text of texts(evil)) {
-      const document = rendered(text);
-      expect(elements(document).filter((name) => !allowed.includes(name))).toEqual([]);
-      expect(document.querySelectorAll("li li")).toHaveLength(0);
-      expect(widths(document)).toHaveLength(text.match(/^\| ---/gm)?.length ?? 0);
-      for (const rows of widths(document)) expect(new Set(rows).size).toBe(1);
-      expect(document.body.textContent.replaceAll("\u200B", "")).toContain(oneLine(evil).trim());
+      const html = rendered(text);
+      expect(elements(html).filter((name) => !allowed.includes(name))).toEqual([]);
+      expect(html).not.toMatch(/<li>\s*<[uo]l/);
+      expect(widths(html)).toHaveLength(text.match(/^\| ---/gm)?.length ?? 0);
+      for (const rows of widths(html)) expect(new Set(rows).size).toBe(1);
+      expect(shown(html)).toContain(oneLine(evil).trim());
     }
   });
 
   it("calls nobody, and enters no reference", () => {
     for (const text of texts("@octocat #12 org/repo#12")) {
       expect(text).not.toMatch(/@\w|(?<!&)#\d/);
-      expect(rendered(text).body.textContent).not.toMatch(/@\w|#\d/);
+      expect(rendered(text).replaceAll(/&#\d+;/g, " ")).not.toMatch(/@\w|#\d/);
     }
   });
+});
+
+it("makes no link of an address that begins with a dot", () => {
+  expect(elements(rendered(`- ${escapeMarkdown("a@.b")}\n`))).toEqual(["li", "ul"]);
 });
 
 it("shows any text as itself, at a block's beginning and in a cell", () => {
   fc.assert(
     fc.property(fc.string({ unit: fc.constantFrom(..."ab1 \t\n-+=*_`~#|<>&$[]()!\\.:/@\u0000😀") }), (text) => {
-      const wanted = oneLine(text).trim();
-      const document = rendered(`- ${escapeMarkdown(text)}x\n\n| a |\n| --- |\n| ${escapeMarkdown(text)} |\n`);
-      expect(document.querySelector("li")?.textContent.replaceAll("\u200B", "").trim()).toBe(`${oneLine(text)}x`.trim());
-      expect(document.querySelector("td")?.textContent.replaceAll("\u200B", "").trim()).toBe(wanted);
+      const item = rendered(`- ${escapeMarkdown(text)}x\n`);
+      const cell = rendered(`| a |\n| --- |\n| ${escapeMarkdown(text)} |\n`);
+      expect(elements(item)).toEqual(["li", "ul"]);
+      expect(shown(item).trim()).toBe(`${oneLine(text)}x`.trim());
+      expect(shown(/<tbody>([\s\S]*)<\/tbody>/.exec(cell)?.[1] ?? "").trim()).toBe(oneLine(text).trim());
     }),
     { numRuns: 100 },
   );
@@ -102,10 +116,10 @@ describe("the length", () => {
   });
   const long = (text: string): Result => ({
     ...madeHostile(conform, text),
-    checks: Array.from({ length: 200 }, (_, at) => check(at, text)),
+    checks: Array.from({ length: 60 }, (_, at) => check(at, text)),
   });
 
-  it.each(["<b>@x|", "@a", "x"])("stays below what a comment may have, with %s thousands of times", (text) => {
+  it.each(["<b>@x|", "x"])("stays below what a comment may have, with %s thousands of times", (text) => {
     const summary = markdown.render(long(text.repeat(1500)));
     expect(summary.length).toBeLessThan(65_536);
     expect(Buffer.byteLength(summary)).toBeLessThan(1024 * 1024);
@@ -116,22 +130,29 @@ describe("the length", () => {
   });
 
   it("is used for the first rows of a table that has too many", () => {
-    const checks = Array.from({ length: 3000 }, (_, at) => ({ ...check(at, "It holds."), verdict: "pass" as const }));
+    const checks = Array.from({ length: 1500 }, (_, at) => ({ ...check(at, "It holds."), verdict: "pass" as const }));
     const summary = markdown.render({ ...conform, checks });
-    const [, shown] = /The first (\d+) of 3000 rows; report\.html has all\./.exec(summary) ?? [];
-    expect(rendered(summary).querySelectorAll("details tbody tr")).toHaveLength(Number(shown));
+    const [, rows] = /The first (\d+) of 1500 rows; report\.html has all\./.exec(summary) ?? [];
+    expect(widths(rendered(summary)).at(-1)).toHaveLength(1 + Number(rows));
     expect(summary.length).toBeLessThan(64_001);
     expect(summary.length).toBeGreaterThan(60_000);
     expect(summary).not.toContain("Left out here");
   });
 
+  it("holds for a comparison of many cells too", () => {
+    const compared = Array.from({ length: 100 }, (_, at) => comparison.compared.map((each) => ({ ...each, cell: `${each.cell} ${at}` })));
+    const text = comparisonMarkdown.render({ ...comparison, compared: compared.flat() });
+    expect(text.length).toBeLessThan(65_536);
+    expect(text).toMatch(/The first \d+ of \d+ rows; report\.html has all\./);
+  });
+
   it("leaves nothing out where there is room", () => {
-    for (const text of texts()) expect(text).not.toMatch(/Left out here|The first \d+ of/);
+    for (const text of tame) expect(text).not.toMatch(/Left out here|The first \d+ of/);
   });
 });
 
 it("has the verdict in its first line", () => {
-  const first = (theme: string) => texts()[themes.indexOf(theme)]?.split("\n")[0];
+  const first = (theme: string) => tame[themes.indexOf(theme)]?.split("\n")[0];
   expect(first("conform")).toBe("# kmsmark conform: FAILED");
   expect(first("ack")).toBe("# kmsmark ack: FAILED");
   expect(first("plan")).toBe("# kmsmark plan: FAILED");

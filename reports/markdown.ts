@@ -12,8 +12,6 @@ import { sectionsOf } from "./rounds.ts";
 import { eventTable, stepTable, stepTroubles, stepWords } from "./steps.ts";
 import { kmsTable, phaseTable, serverTable, type Table } from "./tables.ts";
 
-export { table } from "./markdown-blocks.ts";
-
 /** Pieces of evidence of one check, and the length of a text in them. */
 const evidenceMax = 8;
 const evidenceLengthMax = 1000;

@@ -114,7 +114,7 @@ it("gives latencies in seconds, by phase and quantile, with their sum and count"
 
 it("has a threshold that was given twice once", () => {
   const threshold = { expression: "write.p99<20ms", holds: false, measured: "21ms" };
-  const text = openmetrics.render({ ...complete, thresholds: [threshold, threshold] });
+  const text = openmetrics.render({ ...complete, thresholds: [{ ...threshold, holds: true }, threshold] });
   expect(faultsOf(text)).toEqual([]);
   expect(valuesOf(text, "kmsmark_threshold_holds")).toEqual([[expect.objectContaining({ expression: "write.p99<20ms" }), 0]]);
 });

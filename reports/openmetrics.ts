@@ -56,8 +56,11 @@ function runFamilies(result: Result): Family[] {
     seconds("kmsmark_run_duration_seconds", "How long the run took.", [{ labels: {}, value: durationMs / 1000 }]),
     gauge(
       "kmsmark_threshold_holds",
-      "1 where the threshold holds.",
-      thresholds.map(({ expression, holds }) => ({ labels: { expression }, value: holds ? 1 : 0 })),
+      "1 where the threshold holds, in every run of several.",
+      [...Map.groupBy(thresholds, ({ expression }) => expression)].map(([expression, alike]) => ({
+        labels: { expression },
+        value: alike.every(({ holds }) => holds) ? 1 : 0,
+      })),
     ),
     summary(
       "kmsmark_floor_round_trip_seconds",
@@ -220,7 +223,7 @@ function lines({ name, type, unit, help, samples }: Family, shared: Labels): str
   const values = new Map<string, number>();
   for (const { suffix = "", labels, value } of samples) {
     const series = `${name}${suffix}{${labelText({ ...shared, ...labels })}}`;
-    // Such as a threshold that was given twice: none may stand there twice.
+    // None may stand there twice, whatever others called things.
     if (!values.has(series)) values.set(series, value);
   }
   return [

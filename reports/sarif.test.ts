@@ -180,6 +180,6 @@ it("makes a URI of any path", () => {
       const uri = runOf(onlyAt(`${path}x`)).results[0]?.locations[0].physicalLocation.artifactLocation.uri ?? "";
       expect(uri).toMatch(/^(file:\/\/)?[A-Za-z0-9\-_.!~*'()%/]+$/);
     }),
-    { numRuns: 30 },
+    { numRuns: 15 },
   );
 });

@@ -25,7 +25,7 @@ export const sarif = {
           automationDetails: { id: oneLine(`kmsmark/${areasOf(result).join("-")}/${result.header.runId}`) },
           invocations: [invocationOf(result)],
           columnKind: "utf16CodeUnits",
-          results: distinct(checks.flatMap((check, ruleIndex) => findingsOf(check, ruleIndex))),
+          results: distinct(checks.flatMap(findingsOf)),
         },
       ],
     };

@@ -82,6 +82,14 @@ describe("code", () => {
   });
 });
 
+describe("words", () => {
+  it("name no folder of the machine on which they were written", () => {
+    const own = /(?<![\w.~-])\/(home|root|Users|work|mnt)\/[^\s`)]*/;
+    expect(pages.flatMap(({ path, text }) => text.match(own)?.map((found) => `${path}: ${found}`) ?? [])).toEqual([]);
+    expect("see /home/ann/notes").toMatch(own);
+  });
+});
+
 describe("files", () => {
   const blockOf = (page: string, language: string) =>
     docs.find(({ path }) => path === page)?.blocks.find((block) => block.language === language)?.text ?? "";

@@ -51,7 +51,7 @@ describe("a run", () => {
     expect(lines.at(-1)).toBe(`The run is in ${out}; report.html there shows it.`);
     expect(lines.filter((line) => line.startsWith("kms-v1, 6 secrets: write 6/6"))).toHaveLength(1);
 
-    const files = ["journal.jsonl", "junit.xml", "phases.csv", "report.html", "result.json", "samples", "summary.md"];
+    const files = ["journal.jsonl", "junit.xml", "metrics.prom", "phases.csv", "report.html", "result.json", "samples", "summary.md"];
     expect(readdirSync(out).toSorted()).toEqual(files);
     expect(readdirSync(join(out, "samples")).toSorted()).toEqual(["kms-calls.csv", "requests.csv", "seconds.csv"]);
     expect(readdirSync(leasesFolder())).toEqual([]);
@@ -73,7 +73,7 @@ describe("a run", () => {
     expect(new Set(cells.map(({ provider, round }) => `${provider} ${round}`)).size).toBe(10);
     expect(findings.map(({ benchmark }) => benchmark)).toEqual(["write", "read"]);
     expect(stdout.indexOf("» write: A create takes ")).toBeLessThan(stdout.indexOf("5 rounds together"));
-    expect(readFileSync(join(out, "report.html"), "utf8")).toContain("<h2>Findings</h2>");
+    expect(readFileSync(join(out, "report.html"), "utf8")).toContain(">In short</h2>");
   });
 
   it("has three API servers and a KMS that is slow", async () => {

@@ -199,13 +199,6 @@ export const command = defineCommand({
     const journal = folder.startJournal(header);
     const bench = { lease, clock, signal, journal, samples: folder.samples, progress };
     try {
-      if (suites.length > 0) {
-        // The model speaks HTTP/1.1, through another client.
-        const loadsApi = chosen !== undefined && chosen.target.kind !== "embedded";
-        const nullServers = [nullPlugin(lease.folder, clock), ...(loadsApi ? [nullApi(clock, signal)] : [])];
-        progress.pass("Measuring what the client itself costs");
-        journal.append({ event: "floor", floor: await measureFloor({ clock, signal, nullServers }) });
-      }
       const started = suites.map(({ benchmark, options }) => ({ benchmark, options: { ...options, bundledProvider } }));
       await runSuites(started, bench, { target: chosen?.target, provider: given.provider, conditions });
     } finally {
@@ -285,6 +278,7 @@ async function runSuites(
 ): Promise<void> {
   const { journal, signal } = parts;
   try {
+    if (suites.length > 0) await measureOwnFloor(parts, target);
     for (const { benchmark, options } of suites) {
       const bench: PluginBench = { ...parts, options };
       if (benchmark.measures === "plugin") await benchmark.run(bench);
@@ -300,6 +294,17 @@ async function runSuites(
     throw thrown;
   }
   journal.append({ event: "end", status: "complete", fault: null });
+}
+
+/** Of the clients that these benchmarks load with: the model speaks HTTP/1.1, through another one. */
+async function measureOwnFloor(
+  { lease, clock, signal, journal, progress }: Omit<PluginBench, "options">,
+  target: Target | undefined,
+): Promise<void> {
+  const loadsApi = target !== undefined && target.kind !== "embedded";
+  const nullServers = [nullPlugin(lease.folder, clock), ...(loadsApi ? [nullApi(clock, signal)] : [])];
+  progress.pass("Measuring what the client itself costs");
+  journal.append({ event: "floor", floor: await measureFloor({ clock, signal, nullServers }) });
 }
 
 function pluginNameOf(provider: string, cloud: EmulatorProcess | undefined): string {

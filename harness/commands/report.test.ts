@@ -207,7 +207,10 @@ it("merges runs into a folder of its own, and leaves theirs as they are", async 
   ] as const) {
     mkdirSync(path);
     const text = readFileSync("harness/run/fixtures/version-1/journal.jsonl", "utf8");
-    writeFileSync(join(path, "journal.jsonl"), text.replace('"runId":"a9b3083f"', `"runId":"${runId}"`));
+    writeFileSync(
+      join(path, "journal.jsonl"),
+      text.replace('"runId":"a9b3083f"', `"runId":"${runId}"`).replace('"cpus":2', `"cpus":${path === a ? 2 : 4}`),
+    );
   }
   const { exitCode, answer } = await report(a, b, "--merge", "--out", out);
   expect([exitCode, readdirSync(a), readdirSync(out).toSorted()]).toEqual([0, ["journal.jsonl"], files.toSorted()]);
@@ -216,11 +219,13 @@ it("merges runs into a folder of its own, and leaves theirs as they are", async 
     expect(text).toContain("77aa0012");
   }
   const junit = readFileSync(join(out, "junit.xml"), "utf8");
-  expect(junit).toContain('name="write: kms-v2, 4 secrets"');
-  expect(junit).toContain('name="write: kms-v2, 4 secrets, round 2"');
-  // It is a run like any other: reported again, and compared with one that it was made of.
+  expect(junit).toContain('name="write: kms-v2, 4 secrets, machine 1"');
+  expect(junit).toContain('name="write: kms-v2, 4 secrets, machine 2"');
+  // It is a run like any other: reported again, and compared within itself.
   expect((await report(out)).answer).toBe(answer);
-  expect((await report(a, out, "--json")).exitCode).toBe(0);
+  const between = await report(out, "--between", "[machine=1]", "--between", "[machine=2]");
+  expect(between.answer).toMatch(/^The sides are of one result that was merged of 2 runs: /);
+  expect(between.answer).not.toMatch(/alike in machine|one after the other/);
   await expect(report(out, a, "--merge", "--out", join(folder, "twice"))).rejects.toMatchObject({ code: "not-mergeable" });
 });
 

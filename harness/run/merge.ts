@@ -42,6 +42,14 @@ export function mergeRuns(runs: readonly Result[]): Result {
   };
 }
 
+/** Between the ids of the runs that a result was merged of. */
+const idSeparator = "+";
+
+/** How many runs the id of a result stands for. */
+export function runCount(runId: string): number {
+  return runId.split(idSeparator).length;
+}
+
 function requireAlike(runs: readonly Result[]): void {
   for (const { header, runs: merged } of runs) {
     if (!mergeable.includes(header.command)) throw notMergeable(`a run of kmsmark ${header.command} stands for itself`);
@@ -144,7 +152,7 @@ function mergedHeader(first: Header, headers: readonly Header[]): Omit<Header, "
   const most = (of: (header: Header) => number) => Math.max(...headers.map(of));
   const etcd = all(({ target }) => target?.etcd ?? "none");
   return {
-    runId: headers.map(({ runId }) => runId).join("+"),
+    runId: headers.map(({ runId }) => runId).join(idSeparator),
     command: first.command,
     arguments: [],
     startedAt: headers.map(({ startedAt }) => startedAt).reduce((a, b) => (Date.parse(b) < Date.parse(a) ? b : a)),

@@ -117,7 +117,7 @@ export function drawForest(chart: ForestChart, width: keyof typeof layouts): str
               stroke,
               className,
             }),
-            Plot.text([row], { y: "y", ...place, stroke: "var(--page)", strokeWidth: 3, paintOrder: "stroke" }),
+            Plot.text([row], { y: "y", ...place, fill: "currentColor", stroke: "var(--page)", strokeWidth: 3, paintOrder: "stroke" }),
             ...(isAbove
               ? []
               : [

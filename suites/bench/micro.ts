@@ -41,6 +41,8 @@ async function measureTask(bench: PluginBench, origin: CellOrigin, { name, run, 
   const time = microMs.of(options);
   journal.append({ event: "phase-started", name, due: 0 });
   progress.startPhase({ ...origin, phase: name, due: 0, weight: 1 });
+  // Between two tasks the event loop turns, which it does not while one is timed: progress is drawn, and an interruption is heard.
+  await clock.sleep(0, signal);
   const startMs = journal.nowMs();
   const timing = new Timing({
     time,
