@@ -29,7 +29,7 @@ describe("a plan", () => {
     expect(stdout).toContain("A restart of one API server takes 2.0 s until it is ready, with 50 calls.");
     expect(stdout.indexOf("A restart of one")).toBeLessThan(stdout.indexOf("Restarts, predicted"));
     expect(stderr).toBe(`The plan is in ${out}; report.html there shows it.\n`);
-    const files = ["journal.jsonl", "junit.xml", "plan.csv", "report.html", "result.json", "summary.md", "sweep.csv"];
+    const files = ["journal.jsonl", "junit.xml", "metrics.prom", "plan.csv", "report.html", "result.json", "summary.md", "sweep.csv"];
     expect(readdirSync(out).toSorted()).toEqual(files);
     const again = await callCli(["report", out]);
     expect(again.stdout).toBe(stdout);

@@ -17,7 +17,7 @@ describe("the ticks of an axis", () => {
     ["linear", [0, 2, 4, 6, 8, 10]],
     ["whole", [0, 1, 2, 3]],
     ["binary", [0, 1024, 2048, 3072]],
-    ["logarithmic", [1e6, 2e6, 5e6, 1e7, 2e7]],
+    ["logarithmic", [1e6, 2e6, 3e6, 5e6, 1e7, 2e7, 3e7]],
     ["with a place for 0", [0, 1, 10, 100]],
     ["of nines", [0, 50, 90, 99, 99.9]],
   ])("are round: %s", (name, ticks) => {

@@ -55,14 +55,21 @@ function roundStep(least: number): number {
   return factor * power;
 }
 
+/** Within a power of ten, the finest first. */
+const tickFactors = [[1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8], [1, 1.5, 2, 3, 5, 7], [1, 2, 3, 5], [1, 2, 5], [1, 3], [1]] as const;
+
 function logarithmic(least: number, most: number, ticksMax: number): Scale {
   // A little room, and at least a third of a power of ten, so that noise does not fill a chart.
   const middle = (Math.log10(least) + Math.log10(most)) / 2;
   const half = Math.max((Math.log10(most) - Math.log10(least)) / 2, 0.16) + 0.04;
   const low = middle - half;
   const high = middle + half;
-  const choices = [[1, 2, 3, 4, 5, 6, 7, 8, 9], [1, 2, 3, 5, 7], [1, 2, 5], [1, 3], [1]].map((factors) => ticksOf(factors, low, high));
-  const fitting = choices.find((ticks) => ticks.length <= ticksMax) ?? everyNth(choices.at(-1) ?? [], ticksMax);
+  const choices = tickFactors.map((factors) => ticksOf(factors, low, high));
+  // Neither more than find room, nor two where one does.
+  const apart = (high - low) / (ticksMax * 1.6);
+  const fits = (ticks: readonly number[]) =>
+    ticks.length <= ticksMax && ticks.every((tick, at) => at === 0 || Math.log10(tick / (ticks[at - 1] ?? tick)) >= apart);
+  const fitting = choices.find(fits) ?? everyNth(choices.at(-1) ?? [], ticksMax);
   return { low, high, at: Math.log10, ticks: fitting };
 }
 

@@ -35,7 +35,7 @@ function dotChart(group: CellGroup, kind: Kind): DotChart {
     shape: "dots",
     id: `quantiles-${group.id}`,
     title: `Median and 99th percentile, ${group.title}`,
-    caption: `The full mark is the median, the hollow one p99${hasRounds ? "; each stroke is the median of one round" : ""}. Logarithmic.`,
+    caption: `The large mark is the median, the small one p99${hasRounds ? "; each stroke is the median of one round" : ""}. Logarithmic.`,
     groups: "phase",
     rows: "provider",
     value: latencyAxis,
@@ -59,7 +59,8 @@ function curveChart(group: CellGroup, name: PhaseName, kind: Kind): CurveChart {
   return {
     shape: "curves",
     id: `curve-${group.id}-${name}`,
-    title: `${name}, ${group.title}`,
+    // A benchmark and its one phase may have one name.
+    title: group.title.startsWith(`${name}, `) ? group.title : `${name}, ${group.title}`,
     caption: null,
     width: "narrow",
     x: percentileAxis,
