@@ -194,6 +194,22 @@ await describeReal("chromium", "a page in Chromium", () => {
     expect(said).toEqual([]);
   });
 
+  it("shows the checks of one verdict alone, and leads to the evidence of each, without JavaScript and by keyboard", async () => {
+    await using context = await browser.newContext({ viewport: sizes[0], javaScriptEnabled: false });
+    const { page } = await open(context, "conform");
+    const rows = page.locator("tr[data-filter]:visible");
+    expect(await rows.count()).toBe(23);
+    await page.locator("#only-all").press("ArrowRight");
+    expect(await rows.count()).toBe(5);
+    await page.getByLabel("skipped").check();
+    expect(await rows.evaluateAll((shown) => shown.map((row) => row.getAttribute("data-filter")))).toEqual(Array(3).fill("skipped"));
+    await page.locator("#only-all").check();
+    const evidence = page.locator("#check-plugin-v2-status-healthz");
+    expect(await evidence.isVisible()).toBe(false);
+    await page.locator('a[href="#check-plugin-v2-status-healthz"]').press("Enter");
+    await evidence.waitFor({ state: "visible" });
+  });
+
   it("is dark on light on paper, with everything unfolded", async () => {
     await using context = await browser.newContext({ viewport: sizes[0], colorScheme: "dark" });
     const { page } = await open(context, "conform");
