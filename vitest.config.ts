@@ -1,7 +1,27 @@
+import { join } from "node:path";
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
+
+/** Those that take a minute and more, the longest first: started last, one of them would run alone at the end. */
+const longest = [
+  "scripts/readme.real.test.ts",
+  "harness/commands/conform.real.test.ts",
+  "harness/commands/bench-faults.real.test.ts",
+  "suites/bench/lifecycle.real.test.ts",
+  "harness/target/targets.real.test.ts",
+  "suites/ack/run.real.test.ts",
+].map((path) => join(import.meta.dirname, path));
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification) => (longest.includes(moduleId) ? longest.indexOf(moduleId) : longest.length);
+    return (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b));
+  }
+}
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {

@@ -33,7 +33,8 @@ describe.concurrent("a plugin that does not do its part", () => {
     using folder = new CliFolder();
     // With one DEK in the cache, every delete but of the last Secret needs a Decrypt.
     const { ended } = folder.start(...embedded, "--secrets", "8", "--rate", "40", "--providers", "kms-v1", "--cachesize", "1");
-    expect(await folder.journalSays("run", /"phase-started","name":"delete"/, ended)).toBe(true);
+    // The reads before the deletes need none: the API server has what it read at its start.
+    expect(await folder.journalSays("run", /"phase-started","name":"cold"/, ended)).toBe(true);
     const [pid] = folder.held().processes;
     expect(pid).toBeDefined();
     if (pid !== undefined) process.kill(pid, "SIGKILL");
