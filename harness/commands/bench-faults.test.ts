@@ -32,7 +32,7 @@ describe.concurrent("a plugin that does not do its part", () => {
   it("dies in the middle: the run goes on, tells the requests that failed and the counts that differ, and exits with 1", async () => {
     using folder = new CliFolder();
     // With one DEK in the cache, every delete but of the last Secret needs a Decrypt.
-    const { ended } = folder.start(...embedded, "--secrets", "8", "--rate", "40", "--providers", "kms-v1", "--cachesize", "1");
+    const { ended } = folder.start(...embedded, "--secrets", "8", "--rate", "4", "--providers", "kms-v1", "--cachesize", "1");
     // The reads before the deletes need none: the API server has what it read at its start.
     expect(await folder.journalSays("run", /"phase-started","name":"cold"/, ended)).toBe(true);
     const [pid] = folder.held().processes;

@@ -18,10 +18,15 @@ const bucketCount = bucketOf(highestNs) + 1;
 export interface CompactHistogram {
   readonly buckets: Uint16Array;
   readonly counts: Uint32Array;
-  readonly minNs: number;
-  readonly maxNs: number;
-  readonly sumNs: number;
+  readonly extent: Extent;
 }
+
+/**
+ * The sum of all durations, the shortest and the longest, ns. They lie in an array because numbers that are fields are not safe here: under load a
+ * histogram was seen, once, that had its own buckets and the fields of another one, both having just been made compact (Node.js 24.21.0).
+ */
+type Extent = Float64Array;
+const [sumAt, shortestAt, longestAt] = [0, 1, 2] as const;
 
 /**
  * A distribution of durations with 3 significant digits: a quantile that is read off it is at most 0.1 % above the exact one and never
@@ -31,9 +36,7 @@ export interface CompactHistogram {
 export class LatencyHistogram {
   #counts = new Uint32Array(bucketCount);
   #count = 0;
-  #minNs = Number.POSITIVE_INFINITY;
-  #maxNs = 0;
-  #sumNs = 0;
+  #extent: Extent = Float64Array.of(0, Number.POSITIVE_INFINITY, 0);
 
   static empty(): LatencyHistogram {
     return new LatencyHistogram();
@@ -57,22 +60,18 @@ export class LatencyHistogram {
       read.#counts[bucket] = (read.#counts[bucket] ?? 0) + count;
     }
     read.#count = latency.count;
-    read.#minNs = latency.min;
-    read.#maxNs = latency.max;
-    read.#sumNs = latency.mean * latency.count;
+    read.#extent.set([latency.mean * latency.count, latency.min, latency.max]);
     return read;
   }
 
-  static fromCompact({ buckets, counts, minNs, maxNs, sumNs }: CompactHistogram): LatencyHistogram {
+  static fromCompact({ buckets, counts, extent }: CompactHistogram): LatencyHistogram {
     const histogram = LatencyHistogram.empty();
     for (const [at, bucket] of buckets.entries()) {
       const count = counts[at] ?? 0;
       histogram.#counts[bucket] = count;
       histogram.#count += count;
     }
-    histogram.#minNs = minNs;
-    histogram.#maxNs = maxNs;
-    histogram.#sumNs = sumNs;
+    histogram.#extent.set(extent);
     return histogram;
   }
 
@@ -84,13 +83,7 @@ export class LatencyHistogram {
       buckets.push(bucket);
       counts.push(count);
     }
-    return {
-      buckets: Uint16Array.from(buckets),
-      counts: Uint32Array.from(counts),
-      minNs: this.#minNs,
-      maxNs: this.#maxNs,
-      sumNs: this.#sumNs,
-    };
+    return { buckets: Uint16Array.from(buckets), counts: Uint32Array.from(counts), extent: this.#extent.slice() };
   }
 
   /** How many durations were recorded. */
@@ -103,6 +96,18 @@ export class LatencyHistogram {
     return this.#sumNs / 1e6;
   }
 
+  get #sumNs(): number {
+    return this.#extent[sumAt] ?? 0;
+  }
+
+  get #minNs(): number {
+    return this.#extent[shortestAt] ?? 0;
+  }
+
+  get #maxNs(): number {
+    return this.#extent[longestAt] ?? 0;
+  }
+
   /** Takes one duration, in nanoseconds; fractions are rounded. Throws RangeError for what is no duration. */
   recordNs(ns: number): void {
     if (!(ns >= 0)) throw new RangeError(`${ns} ns is no duration.`);
@@ -110,9 +115,10 @@ export class LatencyHistogram {
     const bucket = bucketOf(value);
     this.#counts[bucket] = (this.#counts[bucket] ?? 0) + 1;
     this.#count++;
-    this.#sumNs += value;
-    if (value < this.#minNs) this.#minNs = value;
-    if (value > this.#maxNs) this.#maxNs = value;
+    const extent = this.#extent;
+    extent[sumAt] = this.#sumNs + value;
+    if (value < this.#minNs) extent[shortestAt] = value;
+    if (value > this.#maxNs) extent[longestAt] = value;
   }
 
   /** Takes one duration, in milliseconds. Throws RangeError for what is no duration. */
@@ -124,9 +130,7 @@ export class LatencyHistogram {
   merge(other: LatencyHistogram): void {
     for (const [bucket, count] of other.#counts.entries()) if (count > 0) this.#counts[bucket] = (this.#counts[bucket] ?? 0) + count;
     this.#count += other.#count;
-    this.#sumNs += other.#sumNs;
-    this.#minNs = Math.min(this.#minNs, other.#minNs);
-    this.#maxNs = Math.max(this.#maxNs, other.#maxNs);
+    this.#extent.set([this.#sumNs + other.#sumNs, Math.min(this.#minNs, other.#minNs), Math.max(this.#maxNs, other.#maxNs)]);
   }
 
   /** The duration in nanoseconds that `percent` of the recorded ones do not exceed (nearest rank); 0 when nothing was recorded. */

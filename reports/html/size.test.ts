@@ -11,7 +11,7 @@ function tenMillion(): Latency {
   const counts = Uint32Array.from(buckets, (_, at) => Math.max(1, Math.round(2500 * Math.exp(-at / 2000))));
   const sum = counts.reduce((total, count) => total + count, 0);
   counts[0] = (counts[0] ?? 0) + 10_000_000 - sum;
-  const latency = LatencyHistogram.fromCompact({ buckets, counts, minNs: 2e5, maxNs: 1e9, sumNs: 1e7 * 1e6 }).toLatency();
+  const latency = LatencyHistogram.fromCompact({ buckets, counts, extent: Float64Array.of(1e7 * 1e6, 2e5, 1e9) }).toLatency();
   if (latency === null) throw new Error("It holds ten million.");
   return latency;
 }
