@@ -249,11 +249,16 @@ it("starts an image of a plugin as the runner's user, and ends it", async () => 
   stub(
     "docker",
     `${record("docker")}
+    const { readFileSync, writeFileSync } = require("node:fs");
+    const plugin = ${JSON.stringify(join(folder, "plugin-pid"))};
+    if (words[0] === "rm") process.kill(Number(readFileSync(plugin, "utf8")));
     if (words[0] !== "run") process.exit(0);
     const folder = words[words.indexOf("--volume") + 1].split(":")[0];
     const server = "require('node:net').createServer().listen(process.argv[1])";
-    require("node:child_process").spawn(process.execPath, ["-e", server, folder + "/kms.sock"], { detached: true, stdio: "ignore" }).unref();
-    require("node:fs").writeFileSync(${JSON.stringify(join(folder, "shared"))}, folder);`,
+    const child = require("node:child_process").spawn(process.execPath, ["-e", server, folder + "/kms.sock"], { detached: true, stdio: "ignore" });
+    child.unref();
+    writeFileSync(plugin, String(child.pid));
+    writeFileSync(${JSON.stringify(join(folder, "shared"))}, folder);`,
   );
   const job = await runJob(
     {
