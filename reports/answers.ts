@@ -66,13 +66,8 @@ function isOfSingleRuns({ compared: { basis, verdict }, isBelowFloor }: Provider
 function runsSentence(costs: readonly ProviderCost[], isModel: boolean): string {
   const [first] = costs;
   if (first === undefined) return "";
-  const { phase, secrets, parameters, compared } = first;
-  const facts = [
-    ...(secrets > 0 ? [`${secrets} Secrets`] : []),
-    ...parameters,
-    "one run each, with what chance made of it",
-    ...(isModel ? ["a model's figures"] : []),
-  ];
+  const { phase, compared } = first;
+  const facts = conditions(first, ["one run each, with what chance made of it"], isModel);
   const others = costs.map(({ provider, compared: { other, ratio } }) => {
     const change = ratio === null ? "" : ` (${signed(ratio.value)} %)`;
     return `${medianText(other?.value)} with ${providerWords(provider)}${change}`;
@@ -108,10 +103,7 @@ function costSentence(cost: ProviderCost, isModel: boolean): string {
   const [name, request] = [providerWords(provider), requestWords[phase]];
   const facts = [
     `${medianText(base?.value)} with identity, ${medianText(other?.value)}`,
-    ...(cost.secrets > 0 ? [`${cost.secrets} Secrets`] : []),
-    ...cost.parameters,
-    ...(cost.isBelowFloor || verdict === "not judged" ? [] : intervalTexts(cost)),
-    ...(isModel ? ["a model's figures"] : []),
+    ...conditions(cost, cost.isBelowFloor || verdict === "not judged" ? [] : intervalTexts(cost), isModel),
   ];
   const basis = `(${facts.join("; ")})`;
   if (cost.isBelowFloor)
@@ -124,6 +116,11 @@ function costSentence(cost: ProviderCost, isModel: boolean): string {
   return verdict === "higher"
     ? `${name} added ${percentText(ratio.value - 1)} % to ${request} at the median ${basis}.`
     : `${name} took ${percentText(1 - ratio.value)} % off ${request} at the median ${basis}.`;
+}
+
+/** What figures were measured with, what they rest on, and whether they are a model's. */
+function conditions({ secrets, parameters }: ProviderCost, basis: readonly string[], isModel: boolean): string[] {
+  return [...(secrets > 0 ? [`${secrets} Secrets`] : []), ...parameters, ...basis, ...(isModel ? ["a model's figures"] : [])];
 }
 
 function medianText(ns: number | undefined): string {

@@ -6,31 +6,12 @@
 import { createWriteStream } from "node:fs";
 import { type Clock, systemClock as clock } from "../harness/clock.ts";
 import { LoadDriver } from "../harness/load/driver.ts";
+import { NextTurnSender } from "../harness/load/next-turn-sender.ts";
 import { constantRate } from "../harness/load/schedule.ts";
-import type { OnDone, Sender } from "../harness/load/sender.ts";
 import { Display } from "../harness/run/display.ts";
 import { type ProgressMode, plainLook } from "../harness/run/look.ts";
 import { Progress } from "../harness/run/progress.ts";
 import { VirtualClock } from "../harness/virtual-clock.ts";
-
-/** Answers everything in the next turn of the event loop. */
-class NextTurnSender implements Sender {
-  readonly count = Number.MAX_SAFE_INTEGER;
-  onDone: OnDone = () => {};
-  #sent: number[] = [];
-
-  send(index: number): void {
-    this.#sent.push(index);
-  }
-
-  flush(): void {
-    setImmediate(() => {
-      for (const index of this.#sent.splice(0)) this.onDone(index, 200, undefined);
-    });
-  }
-
-  abort(): void {}
-}
 
 const ratePerSecond = 2000;
 const readingMs = 250;

@@ -408,7 +408,7 @@ export async function calibrate(
 /** Medians over some starts. */
 interface Starts {
   readonly readyMs: number;
-  /** When the last of the API servers began its first Decrypt. */
+  /** When the API servers began to decrypt: the last of them with KMS v2, the first with KMS v1. */
   readonly listMs: number;
   /** What a Decrypt took at the tap, on average. */
   readonly decryptMs: number;

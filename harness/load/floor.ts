@@ -3,8 +3,9 @@ import { clockResolutionNs } from "../run/machine.ts";
 import type { Floor, Latency } from "../run/schema.ts";
 import { LoadDriver } from "./driver.ts";
 import { LatencyHistogram } from "./histogram.ts";
+import { NextTurnSender } from "./next-turn-sender.ts";
 import { closedLoop, constantRate } from "./schedule.ts";
-import type { OnDone, Sender } from "./sender.ts";
+import type { Sender } from "./sender.ts";
 
 /** A server that does nothing, and what it is asked through: a round trip to it is what the client itself takes. */
 export interface NullServer {
@@ -86,23 +87,4 @@ function latencyOf(histogram: LatencyHistogram): Latency {
   const latency = histogram.toLatency();
   if (latency === null) throw new TypeError("Nothing was recorded.");
   return latency;
-}
-
-/** Nothing is in the way of what it is asked to send. */
-class NextTurnSender implements Sender {
-  readonly count = Number.MAX_SAFE_INTEGER;
-  onDone: OnDone = () => {};
-  #sent: number[] = [];
-
-  send(index: number): void {
-    this.#sent.push(index);
-  }
-
-  flush(): void {
-    setImmediate(() => {
-      for (const index of this.#sent.splice(0)) this.onDone(index, 0, undefined);
-    });
-  }
-
-  abort(): void {}
 }

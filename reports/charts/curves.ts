@@ -148,6 +148,15 @@ function yValues({ as, series }: Panel): number[] {
   return series.flatMap(({ points }) => points.flatMap(({ y, low, high }) => [y, low, high].flatMap((value) => value ?? [])));
 }
 
+/** The lines and the texts of an axis of values below a drawing that has one. */
+export function valueAxis(axis: Axis, scale: Scale): Plot.Markish[] {
+  const positions = scale.ticks.map(scale.at);
+  return [
+    Plot.gridX(positions, { className: "grid" }),
+    Plot.axisX(positions, { tickSize: 0, tickPadding: 9, label: null, className: "tick", tickFormat: tickText(scale, axis) }),
+  ];
+}
+
 /** Plot is given positions, and asks for the text at one. */
 function tickText({ ticks, at }: Scale, axis: Axis): (position: number) => string {
   const texts = new Map(ticks.map((tick) => [at(tick), shortTick(axis, tick)]));

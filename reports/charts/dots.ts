@@ -1,7 +1,7 @@
 import * as Plot from "@observablehq/plot";
 import { clip, oneLine } from "../escape.ts";
 import { type DotChart, type DotRow, kindName } from "./chart.ts";
-import { shortTick, widths } from "./curves.ts";
+import { valueAxis, widths } from "./curves.ts";
 import { colorOf, dashesOf, draw, fillOf, seriesClass, symbolOf } from "./drawing.ts";
 import { scaleFor } from "./scale.ts";
 
@@ -51,11 +51,7 @@ export function drawDots(chart: DotChart, width: "wide" | "phone"): string {
       x: { type: "linear", domain: [scale.low, scale.high], axis: null },
       y: { type: "linear", domain: [height, 0], axis: null },
       marks: [
-        Plot.gridX(scale.ticks.map(scale.at), { className: "grid" }),
-        Plot.axisX(scale.ticks.map(scale.at), {
-          ...{ tickSize: 0, tickPadding: 9, label: null, className: "tick" },
-          tickFormat: (position: number) => shortTick(value, scale.ticks.find((tick) => scale.at(tick) === position) ?? 0),
-        }),
+        ...valueAxis(value, scale),
         Plot.ruleY(heads.slice(1), { y: "top", className: "grid" }),
         Plot.text(heads, { y: "y", text: "name", frameAnchor: "left", textAnchor: "end", dx: -12, className: "name" }),
         Plot.text([oneLine(value.title)], { frameAnchor: "bottom-right", textAnchor: "end", dy: 38, className: "axis" }),

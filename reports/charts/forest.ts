@@ -1,7 +1,7 @@
 import * as Plot from "@observablehq/plot";
 import { clip, oneLine } from "../escape.ts";
 import { type ForestChart, type ForestRow, kindName } from "./chart.ts";
-import { shortTick, widths } from "./curves.ts";
+import { valueAxis, widths } from "./curves.ts";
 import { colorOf, dashesOf, draw, fillOf, seriesClass, symbolOf } from "./drawing.ts";
 import { scaleFor } from "./scale.ts";
 
@@ -69,11 +69,7 @@ export function drawForest(chart: ForestChart, width: keyof typeof layouts): str
       x: { type: "linear", domain: [scale.low - free, scale.high + free], axis: null },
       y: { type: "linear", domain: [height, 0], axis: null },
       marks: [
-        Plot.gridX(scale.ticks.map(scale.at), { className: "grid" }),
-        Plot.axisX(scale.ticks.map(scale.at), {
-          ...{ tickSize: 0, tickPadding: 9, label: null, className: "tick" },
-          tickFormat: (position: number) => shortTick(value, scale.ticks.find((tick) => scale.at(tick) === position) ?? 0),
-        }),
+        ...valueAxis(value, scale),
         Plot.text([oneLine(value.title)], { frameAnchor: "bottom-right", textAnchor: "end", dy: 40, className: "axis" }),
         ...lines.flatMap((line, lane) => [
           Plot.ruleX([at(line.at)], { insetTop: -1 - 13 * lane, className: line.isLimit ? "limit" : "base" }),
